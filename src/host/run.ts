@@ -1,0 +1,105 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { execa } from 'execa'
+import { CannotSee } from '../cannot-see.ts'
+import type { Env, Identity, Output, RunOptions } from '../types.ts'
+
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+/** Where administrators' programs live when a user's PATH leaves them out (ldconfig, nsenter, modinfo). */
+const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/lib/wsl/lib']
+
+/**
+ * Runs one program, never through a shell, in a process group of its own that is killed whole when time is up.
+ * A program stuck in the kernel (state D) is left behind unwaited: nothing can end it, and nobody should wait for it.
+ */
+export async function runBounded(command: readonly string[], options: RunOptions, deadline: number): Promise<Output | null> {
+  const [name, ...args] = command
+  const program = findProgram(name!, process.env)
+  if (program === null) return null
+  const [file, argv, spawn] = await placed(program, args, options.as)
+  const limitMs = Math.max(1, deadline - Date.now())
+  const child = execa(file, argv, {
+    ...spawn,
+    ...(options.input ? { input: options.input.text } : { stdin: 'ignore' as const }),
+    reject: false,
+    detached: true,
+    cleanup: true,
+    stripFinalNewline: false,
+    maxBuffer: MAX_OUTPUT_BYTES,
+    extendEnv: false,
+  })
+  // A program that ends without reading its input is not an error of ours.
+  child.stdin?.on('error', () => {})
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), limitMs)
+  })
+  const result = await Promise.race([child, late])
+  clearTimeout(timer)
+  if (child.pid !== undefined) killGroup(child.pid)
+  if (result === 'late') {
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+    child.unref()
+    child.catch(() => {})
+    throw new CannotSee(`${name} gave no answer within ${(limitMs / 1000).toFixed(limitMs < 10_000 ? 1 : 0)} s.`, 'Give it longer with --timeout SECONDS.')
+  }
+  if (result.isMaxBuffer) throw new CannotSee(`${name} printed more than 16 MiB and was stopped.`)
+  if (result.exitCode === undefined && result.signal === undefined) {
+    if (result.code === 'ENOENT') return null
+    throw new CannotSee(`${name} could not be started (${result.code ?? result.shortMessage}).`)
+  }
+  return { code: result.exitCode ?? null, signal: result.signal ?? null, stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? '') }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Already gone, which is what was wanted.
+  }
+}
+
+export function findProgram(name: string, env: NodeJS.ProcessEnv): string | null {
+  if (name.includes('/')) return runnable(name) ? name : null
+  const folders = [...(env['PATH'] ?? '').split(delimiter).filter((p) => p.startsWith('/')), ...SYSTEM_PATH]
+  return folders.map((folder) => join(folder, name)).find(runnable) ?? null
+}
+
+function runnable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+type Placed = readonly [file: string, args: readonly string[], options: { env: NodeJS.ProcessEnv; cwd?: string }]
+
+/**
+ * Puts a program in the service's place. Root enters the mount namespace with nsenter(1) and takes the credentials with
+ * setpriv(1), both of util-linux; another user may ask only in his own name.
+ */
+async function placed(program: string, args: readonly string[], as: Identity | undefined): Promise<Placed> {
+  if (as === undefined) return [program, args, { env: { ...process.env, LC_ALL: 'C', LANGUAGE: '' } }]
+  const env: NodeJS.ProcessEnv = { ...as.env, LC_ALL: 'C' }
+  const root = process.geteuid?.() === 0
+  const other = as.uid !== process.geteuid?.() || as.namespaceOf !== null
+  if (!other) return [program, args, { env, ...(as.cwd ? { cwd: as.cwd } : {}) }]
+  if (!root) throw new CannotSee(`Only root may ask ${program} in the place of ${as.name} (uid ${as.uid}).`, 'Run the same command as root (sudo).')
+  const nsenter = findProgram('nsenter', process.env)
+  const setpriv = findProgram('setpriv', process.env)
+  const envProgram = findProgram('env', process.env)
+  if (setpriv === null || envProgram === null || (as.namespaceOf !== null && nsenter === null)) {
+    throw new CannotSee(`${program} cannot be asked in the place of ${as.name}: nsenter or setpriv is missing.`, 'Install util-linux.')
+  }
+  const groups = as.groups.length > 0 ? ['--groups', as.groups.join(',')] : ['--clear-groups']
+  const drop = [setpriv, '--reuid', String(as.uid), '--regid', String(as.gid), ...groups, '--inh-caps=-all', '--']
+  // The service's variables are set only after the credentials are dropped: LD_PRELOAD must never act as root.
+  const settings = Object.entries(env as Env).map(([name, value]) => `${name}=${value}`)
+  const line = [...drop, envProgram, '-i', ...settings, program, ...args]
+  const enter = as.namespaceOf === null ? [] : [nsenter!, `--mount=/proc/${as.namespaceOf}/ns/mnt`, `--root=/proc/${as.namespaceOf}/root`, `--wd=/proc/${as.namespaceOf}/root${as.cwd ?? '/'}`, '--']
+  const [file, ...rest] = [...enter, ...line]
+  return [file!, rest, { env: { PATH: SYSTEM_PATH.join(':'), LC_ALL: 'C' }, ...(as.namespaceOf === null && as.cwd ? { cwd: as.cwd } : {}) }]
+}
