@@ -1,1 +1,70 @@
-export {}
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import { addCheck } from './commands/check.ts'
+import { addCompletion } from './commands/completion.ts'
+import { addExplain, addList } from './commands/docs.ts'
+import { addRecord } from './commands/record.ts'
+import type { Io } from './io.ts'
+import { sober } from './sober.ts'
+import { WrongCall } from './wrong-call.ts'
+
+export const VERSION: string = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+
+/** The whole program. Resolves to the exit code and never throws. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode = 0
+  const program = programOf(io, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof WrongCall) {
+      io.stderr.write(`asr-doctor: ${sober(error.message)}\n`)
+      return 2
+    }
+    io.stderr.write(`asr-doctor: this is a fault of the doctor, please report it: ${sober(error instanceof Error ? `${error.name}: ${error.message}` : String(error))}\n`)
+    if (io.env['ASR_DOCTOR_DEBUG']) io.stderr.write(`${error instanceof Error ? error.stack : ''}\n`)
+    return 2
+  }
+}
+
+function programOf(io: Io, done: (code: number) => void): Command {
+  const program = new Command('asr-doctor')
+    .description('Finds out why GPU speech recognition is slow, deaf, silent or on the CPU, with the evidence for it.')
+    .version(VERSION, '-V, --version')
+    .addOption(new Option('--no-color', 'print without colour').hideHelp())
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      // One line: what was wrong, what was meant, what helps.
+      outputError: (text, write) => write(`${text.replace(/^error: /, 'asr-doctor: ').trim().replace(/\n/g, ' ')} asr-doctor --help shows what can be asked.\n`),
+      getOutHelpWidth: () => Math.min(io.stdout.columns ?? 80, 100),
+      getErrHelpWidth: () => Math.min(io.stderr.columns ?? 80, 100),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  asr-doctor                                examine this shell, name the speech services
+  asr-doctor check --unit my-asr            examine a service
+  asr-doctor check --unit my-asr --json     the same for a program
+  asr-doctor record --unit my-asr           a redacted case, for a bug report
+  asr-doctor check --replay case.md         judge a recorded machine anywhere
+  asr-doctor explain cuda/libraries-hidden  one check in its own words
+
+Exit codes: 0 healthy, 1 found, 2 wrong call or the doctor failed,
+3 nothing found but not everything could be seen.`,
+    )
+  addCheck(program, io, done, VERSION)
+  addRecord(program, io, done, VERSION)
+  addList(program, io)
+  addExplain(program, io)
+  addCompletion(program, io)
+  return program
+}

@@ -131,8 +131,11 @@ export interface Host {
   watch(durationMs: number, ...paths: readonly string[]): Promise<Watch>
   /** Never a shell; time-limited; output-limited; LC_ALL=C. null = no such program. */
   run(program: string, args: readonly string[], options?: RunOptions): Promise<Output | null>
-  /** What a library knows: `cpu` (systeminformation), `nvidia` (node-nvidia-smi in a bounded child). */
-  inventory(topic: 'cpu' | 'nvidia'): Promise<Json>
+  /**
+   * What a library or a sweep knows: `cpu` (systeminformation), `nvidia` (node-nvidia-smi in a bounded child), `speech`
+   * (processes and services that load a speech runtime).
+   */
+  inventory(topic: 'cpu' | 'nvidia' | 'speech'): Promise<Json>
 }
 
 // ── facts ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ export async function inventory(topic: string, deadline: number): Promise<Json> 
     const { manufacturer, brand, physicalCores, cores } = await cpu()
     return { manufacturer, brand, physicalCores, logicalCores: cores }
   }
+  if (topic === 'speech') return (await import('./speech.ts')).speechProcesses(deadline)
   if (topic === 'nvidia') return nvidia(deadline)
   throw new CannotSee(`There is no inventory of ${topic}.`)
 }

@@ -1,0 +1,29 @@
+import { Command } from 'commander'
+import { colourOn, type Io } from '../io.ts'
+import { allChecks, checkNamed } from '../load.ts'
+
+const widthOf = (io: Io): number => Math.max(40, Math.min(io.stdout.columns ?? 80, 100))
+
+export function addList(program: Command, io: Io): void {
+  program
+    .command('list')
+    .description('List every check and the fault it finds.')
+    .option('--json', 'print the list as JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const checks = allChecks()
+      if (json) return void io.stdout.write(`${JSON.stringify(checks.map(({ id, title, docs, fixes }) => ({ id, title, ...docs, fixes })), null, 2)}\n`)
+      const { listing } = await import('../docs.ts')
+      io.stdout.write(listing(checks, colourOn(io.stdout, io.env, program.opts()['color'] !== false), widthOf(io)))
+    })
+}
+
+export function addExplain(program: Command, io: Io): void {
+  program
+    .command('explain')
+    .argument('<id>', 'a check, such as cuda/libraries-hidden')
+    .description('Explain one check: what it looks at, why it matters, what to do.')
+    .action(async (id: string) => {
+      const { explanation } = await import('../docs.ts')
+      io.stdout.write(explanation(checkNamed(id, allChecks()), colourOn(io.stdout, io.env, program.opts()['color'] !== false), widthOf(io)))
+    })
+}

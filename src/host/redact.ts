@@ -1,0 +1,130 @@
+/**
+ * Takes out of a recorded machine what is nobody's business: secrets, and who and where its owner is. Every replacement
+ * is one text for another everywhere, in questions and answers alike, so the redacted machine still answers itself.
+ */
+import type { Json } from '../types.ts'
+import type { Answer } from './replay.ts'
+
+export interface Redacted {
+  readonly answers: ReadonlyMap<string, Answer>
+  /** One line for each thing removed: what kind, and the placeholder that stands for it. Never the thing itself. */
+  readonly removed: readonly string[]
+}
+
+export interface Identities {
+  readonly hostNames: readonly string[]
+  readonly users: readonly string[]
+}
+
+interface Rule {
+  readonly find: RegExp
+  readonly by: string
+}
+
+export function redact(answers: ReadonlyMap<string, Answer>, who: Identities): Redacted {
+  const removed: string[] = []
+  const rules: Rule[] = []
+  const texts = [...answers].flatMap(([key, answer]) => [key, ...('value' in answer ? stringsOf(answer.value) : [answer.because])])
+  for (const secret of secretsIn(answers, texts)) {
+    const by = `<secret-${removed.length + 1}>`
+    rules.push({ find: literal(secret), by })
+    removed.push(`secret → ${by}`)
+  }
+  let n = 0
+  for (const user of new Set([...who.users, ...texts.flatMap(homesIn)])) {
+    const by = `user${++n}`
+    rules.push(...nameRules(user, by))
+    removed.push(`user name → ${by}`)
+  }
+  for (const host of new Set(who.hostNames.filter((name) => name.length > 1 && name !== 'localhost'))) {
+    rules.push({ find: bounded(host), by: 'host1' })
+    removed.push('host name → host1')
+  }
+  for (const { kind, find, by } of PATTERNS) {
+    if (!texts.some((text) => new RegExp(find.source, find.flags.replace('g', '')).test(text))) continue
+    rules.push({ find, by })
+    removed.push(`${kind} → ${by}`)
+  }
+  const apply = (text: string) => rules.reduce((so, { find, by }) => so.replace(find, by), text)
+  return {
+    answers: new Map(
+      [...answers].map(([key, answer]) => [apply(key), 'value' in answer ? { value: mapStrings(answer.value, apply) } : { because: apply(answer.because), how: answer.how === null ? null : apply(answer.how) }]),
+    ),
+    removed,
+  }
+}
+
+/** Whoever has a home folder here is a person; accounts of the system live elsewhere. */
+const homesIn = (text: string): readonly string[] => [...text.matchAll(/(?<![A-Za-z0-9_.-])\/(?:home|Users)\/([A-Za-z0-9._-]+)/g)].map(([, name]) => name!)
+
+/** Things that are secret wherever they stand, known by their shape. */
+const PATTERNS: readonly { readonly kind: string; readonly find: RegExp; readonly by: string }[] = [
+  { kind: 'mail address', find: /\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b(?!\.service)/g, by: '<mail>' },
+  { kind: 'GPU serial', find: /(?<=<serial>|"serial":"|"serial": ")[0-9]{6,}/g, by: '<serial>' },
+  { kind: 'GPU id', find: /\b(?:GPU|MIG)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, by: 'GPU-00000000-0000-0000-0000-000000000000' },
+  { kind: 'hardware address', find: /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/gi, by: '00:00:00:00:00:00' },
+]
+
+const SECRET_NAME = /(TOKEN|SECRET|PASSW|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL|AUTH|COOKIE|SESSION|BEARER|WEBHOOK|DSN|_KEY$|^KEY$|_PW$|_PWD$)/i
+/** Names that look secret and are not: paths, sockets and numbers that a diagnosis needs. */
+const PUBLIC_NAME = /^(SSH_AUTH_SOCK|PULSE_COOKIE|XDG_SESSION_\w+|SESSION_MANAGER|DBUS_SESSION_BUS_ADDRESS|DESKTOP_SESSION|GDMSESSION)$/
+/** Values that betray nothing, whatever their name: a switch, a small number, a path. */
+const PLAIN_VALUE = /^(true|false|none|null|auto|default|enabled|disabled|required|optional|basic|bearer|\d{1,5}|[~.]?\/.*|<secret-\d+>)$/i
+const SECRET_SHAPE = [
+  /\bhf_[A-Za-z0-9]{16,}/g, /\bsk-[A-Za-z0-9_-]{16,}/g, /\bgh[pousr]_[A-Za-z0-9]{20,}/g, /\bglpat-[A-Za-z0-9_-]{16,}/g, /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
+  /\bAKIA[0-9A-Z]{16}\b/g, /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+/g, /\bnpm_[A-Za-z0-9]{20,}/g, /\bAIza[0-9A-Za-z_-]{30,}/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
+  /(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*/gi, /(?<=:\/\/[^/\s:@]{0,64}:)[^/\s@]{1,200}(?=@)/g,
+  /(?<=--?(?:[a-z-]*-)?(?:token|password|passwd|secret|api-?key|auth)[= \0])[^\s\0"']{4,}/gi,
+]
+
+function secretsIn(answers: ReadonlyMap<string, Answer>, texts: readonly string[]): readonly string[] {
+  const secrets = new Set<string>()
+  const consider = (name: string, value: string) => {
+    if (value.length >= 4 && SECRET_NAME.test(name) && !PUBLIC_NAME.test(name) && !PLAIN_VALUE.test(value)) secrets.add(value)
+  }
+  for (const [key, answer] of answers) {
+    if (!('value' in answer) || answer.value === null) continue
+    if (key === 'environment') for (const [name, value] of Object.entries(answer.value as Record<string, string>)) consider(name, value)
+  }
+  for (const text of texts) {
+    // NAME=value as it stands in environ, unit files, env files, `systemctl show` and shell profiles.
+    for (const [, name, quoted, plain] of text.matchAll(/(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]{1,63})=(?=(?:"([^"\n\0]*)"|([^\s\0"']*)))/g)) consider(name!, quoted ?? plain ?? '')
+    for (const [, name, value] of text.matchAll(/"([A-Za-z_][A-Za-z0-9_-]{1,63})":\s*"([^"\n]+)"/g)) consider(name!.replace(/-/g, '_'), value!)
+    for (const shape of SECRET_SHAPE) for (const [match] of text.matchAll(shape)) secrets.add(match)
+  }
+  // Longest first: a secret may hold another.
+  return [...secrets].sort((a, b) => b.length - a.length)
+}
+
+/** A user's name where it can only mean the user; everywhere, when it is no ordinary word of this field. */
+function nameRules(user: string, by: string): readonly Rule[] {
+  const name = escaped(user)
+  const places: Rule[] = [
+    { find: new RegExp(`(?<=/(?:home|Users|var/home|var/lib/systemd/linger|run/media|media|var/mail|var/spool/mail)/)${name}(?=[/\\s"':,;]|$)`, 'gm'), by },
+    { find: new RegExp(`(?<=(?:^|[\\s\\0"'])(?:User|USER|LOGNAME|USERNAME|SUDO_USER|MAIL|uid=\\d+\\(|gid=\\d+\\()=?)${name}(?![A-Za-z0-9_-])`, 'gm'), by },
+    { find: new RegExp(`^${name}(?=:[^:\\n]*:\\d+:)`, 'gm'), by },
+    { find: new RegExp(`(?<=[:,])${name}(?=,|$)`, 'gm'), by },
+  ]
+  const ordinary = user.length < 4 || ORDINARY.has(user.toLowerCase())
+  return ordinary ? places : [...places, { find: bounded(user), by }]
+}
+
+const ORDINARY = new Set('user home root audio video render pulse python whisper asr speech service system daemon voice model node cuda nvidia admin ubuntu debian runner test speech-dispatcher parakeet sherpa linux local shell'.split(' '))
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+const literal = (text: string): RegExp => new RegExp(escaped(text), 'g')
+const bounded = (text: string): RegExp => new RegExp(`(?<![A-Za-z0-9_])${escaped(text)}(?![A-Za-z0-9_])`, 'g')
+
+function stringsOf(value: Json): readonly string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return (Array.isArray(value) ? (value as readonly Json[]) : Object.values(value)).flatMap(stringsOf)
+}
+
+function mapStrings(value: Json, apply: (text: string) => string): Json {
+  if (typeof value === 'string') return apply(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return (value as readonly Json[]).map((each) => mapStrings(each, apply))
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [apply(name), mapStrings(each, apply)]))
+}

@@ -1,0 +1,116 @@
+import { known } from './cannot-see.ts'
+import { nearest } from './nearest.ts'
+import type { Host, Scope, Target } from './types.ts'
+import { unitStateOf, type UnitState } from './facts/unit-state.ts'
+import { WrongCall } from './wrong-call.ts'
+
+/** The target as typed on the command line. */
+export interface Asked {
+  readonly unit?: string
+  readonly user?: boolean
+  readonly system?: boolean
+  readonly pid?: string
+  readonly python?: string
+  readonly library?: string
+}
+
+/** Turns what was typed into a target that is really there. Everything else is a wrong call. */
+export async function resolveTarget(asked: Asked, host: Host, cwd: string): Promise<Target> {
+  const named = (['unit', 'pid', 'python', 'library'] as const).filter((option) => asked[option] !== undefined)
+  if (named.length > 1) throw new WrongCall(`--${named[0]} and --${named[1]} exclude each other; name one target.`)
+  if (asked.user && asked.system) throw new WrongCall('--user and --system exclude each other; name one.')
+  if ((asked.user || asked.system) && asked.unit === undefined) throw new WrongCall(`--${asked.user ? 'user' : 'system'} goes with --unit NAME.`)
+  if (asked.unit !== undefined) return resolveUnit(asked.unit, asked.user ? 'user' : asked.system ? 'system' : null, host)
+  if (asked.pid !== undefined) return resolvePid(asked.pid, host)
+  if (asked.python !== undefined) return resolvePython(asked.python, host, cwd)
+  if (asked.library !== undefined) return resolveLibrary(asked.library, host, cwd)
+  return { kind: 'shell' }
+}
+
+/** Unit names after systemd.unit(5): these characters and no others, at most 255. */
+const UNIT_NAME = /^[A-Za-z0-9:_.\\@-]{1,255}$/
+const SUFFIX = /\.(service|socket|target|timer|path|mount|automount|swap|slice|scope|device)$/
+
+async function resolveUnit(typed: string, scope: Scope | null, host: Host): Promise<Target> {
+  const name = SUFFIX.test(typed) ? typed : `${typed}.service`
+  if (!UNIT_NAME.test(name)) throw new WrongCall(`--unit ${JSON.stringify(typed)}: that is no unit name (letters, digits and : _ . \\ @ - only).`)
+  if (!name.endsWith('.service')) throw new WrongCall(`--unit ${typed}: only services can be examined; name the .service it starts.`)
+  if (/@\.service$/.test(name)) throw new WrongCall(`--unit ${typed} is a template; name an instance, such as ${name.replace('@.', '@1.')}.`)
+  const scopes: readonly Scope[] = scope === null ? ['system', 'user'] : [scope]
+  const states = await Promise.all(scopes.map((each) => known(unitStateOf(host, name, each))))
+  const there = states.flatMap((state) => (state.known && state.value.loadState !== 'not-found' ? [state.value] : []))
+  if (there.length === 2) throw new WrongCall(`There are two units called ${name}; say which: --system or --user.`)
+  if (there.length === 1) return found(there[0]!)
+  const [first] = states
+  if (first !== undefined && !first.known && states.every((state) => !state.known)) {
+    throw new WrongCall(`--unit ${typed}: ${first.because}${first.how ? ` ${first.how}` : ''}`)
+  }
+  throw new WrongCall(`There is no ${scope === null ? '' : `${scope} `}unit called ${name}.${await suggestion(name, scopes, host)}`)
+}
+
+const found = (state: UnitState): Target => ({ kind: 'unit', name: state.name, scope: state.scope })
+
+async function suggestion(name: string, scopes: readonly Scope[], host: Host): Promise<string> {
+  const lists = await Promise.all(
+    scopes.map((scope) => known(host.run('systemctl', [...(scope === 'user' ? ['--user'] : []), 'list-unit-files', '--type=service', '--no-legend', '--no-pager', '--plain']))),
+  )
+  const names = lists.flatMap((list) => (list.known && list.value ? list.value.stdout.split('\n').map((line) => line.split(/\s+/)[0]!).filter(Boolean) : []))
+  const meant = nearest(name, names)
+  return meant ? ` Did you mean ${meant}?` : ` ${scopes.includes('user') && scopes.length === 1 ? 'systemctl --user' : 'systemctl'} list-unit-files --type=service shows them.`
+}
+
+async function resolvePid(typed: string, host: Host): Promise<Target> {
+  const pid = Number(typed)
+  if (!/^\d{1,10}$/.test(typed) || pid < 1) throw new WrongCall(`--pid ${JSON.stringify(typed)}: a process id is a whole number above 0.`)
+  const status = await known(host.read(`/proc/${pid}/status`))
+  if (status.known && status.value === null) throw new WrongCall(`There is no process ${pid}. pgrep -af NAME finds the one meant.`)
+  return { kind: 'pid', pid }
+}
+
+async function resolvePython(typed: string, host: Host, cwd: string): Promise<Target> {
+  const path = await pathOf(typed, host, cwd)
+  const stat = await known(host.stat(path))
+  if (!stat.known) throw new WrongCall(`--python ${typed}: ${stat.because}`)
+  if (stat.value === null) throw new WrongCall(`--python ${typed}: there is no such file. Give the interpreter itself, such as .venv/bin/python.`)
+  if (stat.value.type !== 'file' || (stat.value.mode & 0o111) === 0) throw new WrongCall(`--python ${typed} is not an executable file. Give the interpreter itself, such as .venv/bin/python.`)
+  return { kind: 'python', path }
+}
+
+/** A bare name is looked for on PATH, as a shell would. */
+async function pathOf(typed: string, host: Host, cwd: string): Promise<string> {
+  if (typed.includes('/')) return absolute(typed, cwd)
+  const folders = ((await host.environment())['PATH'] ?? '').split(':').filter((folder) => folder.startsWith('/'))
+  for (const folder of folders) {
+    const stat = await known(host.stat(`${folder}/${typed}`))
+    if (stat.known && stat.value?.type === 'file' && (stat.value.mode & 0o111) !== 0) return `${folder}/${typed}`
+  }
+  return absolute(typed, cwd)
+}
+
+async function resolveLibrary(typed: string, host: Host, cwd: string): Promise<Target> {
+  const path = absolute(typed, cwd)
+  const linkage = await known(host.linkage(path))
+  if (!linkage.known) throw new WrongCall(`--library ${typed}: ${linkage.because}`)
+  if (linkage.value === null) throw new WrongCall(`--library ${typed}: there is no such file.`)
+  if (linkage.value.format === 'broken' && linkage.value.problem !== 'truncated') throw new WrongCall(`--library ${typed} is not an ELF shared object (${PROBLEMS[linkage.value.problem]}). Give the .so file itself.`)
+  return { kind: 'library', path }
+}
+
+const PROBLEMS = {
+  empty: 'it is empty',
+  'too-short': 'it is too short to be one',
+  'lfs-pointer': 'it is a Git LFS pointer: run git lfs pull',
+  truncated: 'it is cut short',
+  'linker-script': 'it is a linker script, for building only',
+  'not-elf': 'it has no ELF header',
+} as const
+
+/** Absolute and without `.` and `..`, but with symbolic links as they are: a venv's python must stay the venv's. */
+function absolute(typed: string, cwd: string): string {
+  const parts: string[] = []
+  for (const part of (typed.startsWith('/') ? typed : `${cwd}/${typed}`).split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { redact } from '../../src/host/redact.ts'
+import type { Answer } from '../../src/host/replay.ts'
+
+const WHO = { hostNames: ['builder7'], users: ['marianne'] }
+
+function redactedText(answers: [string, Answer][]): string {
+  const { answers: out, removed } = redact(new Map(answers), WHO)
+  return JSON.stringify([[...out], removed])
+}
+
+describe('redaction', () => {
+  const SECRETS: [string, string, [string, Answer]][] = [
+    ['a token in the environment', 'hunter2hunter2', ['environment', { value: { HF_TOKEN: 'hunter2hunter2', PATH: '/usr/bin' } }]],
+    ['a password in a unit file', 'p4ssw0rd', ['read /etc/systemd/system/asr.service', { value: '[Service]\nEnvironment="DB_PASSWORD=p4ssw0rd"\n' }]],
+    ['an unquoted key in an environment file', 'abcd1234efgh', ['read /etc/asr.env', { value: 'OPENAI_API_KEY=abcd1234efgh\n' }]],
+    ['a key in an environ block', 'zzzz9999yyyy', ['read /proc/7/environ', { value: 'LANG=C\0MY_SECRET=zzzz9999yyyy\0' }]],
+    ['a token by its shape', 'hf_abcdefghijklmnopqrstuv', ['read /proc/7/cmdline', { value: 'server\0hf_abcdefghijklmnopqrstuv\0' }]],
+    ['a flag on a command line', 's3cr3tvalue', ['read /proc/7/cmdline', { value: 'server\0--api-key\0s3cr3tvalue\0' }]],
+    ['a flag with =', 's3cr3tvalue', ['read /proc/7/cmdline', { value: 'server\0--token=s3cr3tvalue\0' }]],
+    ['a password in a URL', 'opensesame', ['read /etc/asr.env', { value: 'BACKEND=https://me:opensesame@example.org/v1\n' }]],
+    ['a private key', 'MIIEpAIBAAKC', ['read /etc/key', { value: '-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKC\n-----END RSA PRIVATE KEY-----\n' }]],
+    ['a bearer token', 'abc.def-123456', ['read /x', { value: 'Authorization: Bearer abc.def-123456\n' }]],
+    ['a mail address', 'marie@example.org', ['read /x', { value: 'Contact: marie@example.org\n' }]],
+    ['the user name', 'marianne', ['environment', { value: { HOME: '/home/marianne', USER: 'marianne' } }]],
+    ['the home of somebody else', 'robertelee', ['read /x', { value: 'model=/home/robertelee/models\n' }]],
+    ['the user name in a question', 'marianne', ['stat /home/marianne/.config/pulse/cookie', { value: null }]],
+    ['the host name', 'builder7', ['run journalctl', { value: { code: 0, signal: null, stdout: 'Nov 11 builder7 asr[1]: up\n', stderr: '' } }]],
+  ]
+  it.each(SECRETS)('takes out %s', (_, secret, answer) => {
+    expect(JSON.stringify(answer)).toContain(secret)
+    expect(redactedText([answer])).not.toContain(secret)
+  })
+
+  it('says what it took out without saying it, and replaces alike everywhere', () => {
+    const { answers, removed } = redact(new Map<string, Answer>([
+      ['environment', { value: { API_TOKEN: 'same-secret-42' } }],
+      ['read /proc/9/environ', { value: 'API_TOKEN=same-secret-42\0' }],
+    ]), WHO)
+    expect(removed.filter((line) => line.startsWith('secret'))).toEqual(['secret → <secret-1>'])
+    expect(answers.get('environment')).toEqual({ value: { API_TOKEN: '<secret-1>' } })
+    expect(answers.get('read /proc/9/environ')).toEqual({ value: 'API_TOKEN=<secret-1>\0' })
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['library paths', { LD_LIBRARY_PATH: '/usr/local/cuda/lib64', XDG_RUNTIME_DIR: '/run/user/1000' }],
+    ['the path of the audio cookie', { PULSE_COOKIE: '/etc/pulse/cookie' }],
+    ['switches with a secret-looking name', { REQUIRE_AUTH: 'true', TOKEN_LIMIT: '4096', SESSION_MANAGER: 'local/x' }],
+  ])('leaves %s', (_, value) => {
+    expect(redact(new Map<string, Answer>([['environment', { value }]]), WHO).answers.get('environment')).toEqual({ value })
+  })
+})
