@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 
 rmSync('dist', { recursive: true, force: true })
 await build({
-  entryPoints: { cli: 'src/cli.ts', index: 'src/index.ts', 'nvidia-smi-child': 'src/host/nvidia-smi-child.ts' },
+  entryPoints: { cli: 'src/cli.ts', 'nvidia-smi-child': 'src/host/nvidia-smi-child.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -51,12 +51,12 @@ function programOf(io: Io, done: (code: number) => void): Command {
       'after',
       `
 Examples:
-  asr-doctor                                examine this shell, name the speech services
-  asr-doctor check --unit my-asr            examine a service
-  asr-doctor check --unit my-asr --json     the same for a program
-  asr-doctor record --unit my-asr           a redacted case, for a bug report
-  asr-doctor check --replay case.md         judge a recorded machine anywhere
-  asr-doctor explain cuda/libraries-hidden  one check in its own words
+  asr-doctor                          examine this shell, name the speech services
+  asr-doctor check --unit asr         examine a service
+  asr-doctor check --unit asr --json  the same for a program
+  asr-doctor record --unit asr        a redacted case, for a bug report
+  asr-doctor check --replay case.md   judge a recorded machine anywhere
+  asr-doctor explain cuda/libraries-hidden
 
 Exit codes: 0 healthy, 1 found, 2 wrong call or the doctor failed,
 3 nothing found but not everything could be seen.`,
