@@ -14,10 +14,12 @@ const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
  */
 export async function runBounded(command: readonly string[], options: RunOptions, deadline: number): Promise<Output | null> {
   const [name, ...args] = command
-  const program = findProgram(name!, process.env)
+  // Inside another root a path means another file; there, exec itself says whether it exists.
+  const elsewhere = options.as !== undefined && options.as.namespaceOf !== null && name!.startsWith('/')
+  const program = elsewhere ? name! : findProgram(name!, process.env)
   if (program === null) return null
   const [file, argv, spawn] = await placed(program, args, options.as)
-  const limitMs = Math.max(1, deadline - Date.now())
+  const limitMs = Math.max(1, Math.min(deadline - Date.now(), options.limitMs ?? Number.POSITIVE_INFINITY))
   const child = execa(file, argv, {
     ...spawn,
     ...(options.input ? { input: options.input.text } : { stdin: 'ignore' as const }),

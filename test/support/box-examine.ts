@@ -12,7 +12,7 @@ export async function examine(modules: readonly object[], { jobs, limitMs }: { j
   const exported = modules.flatMap((module) => Object.values(module)).flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value]))
   const checks = [...new Set(exported.filter(isCheck))]
   const facts = new Map(exported.filter(isFact).map((fact) => [fact.id, fact]))
-  const answers = []
+  const answers: object[] = []
   for (const { target, checks: wanted, facts: asked } of jobs) {
     const start = performance.now()
     const log = new Map<string, Answer>()
