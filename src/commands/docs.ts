@@ -1,6 +1,5 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { colourOn, type Io } from '../io.ts'
-import { allChecks, checkNamed } from '../load.ts'
 
 const widthOf = (io: Io): number => Math.max(40, Math.min(io.stdout.columns ?? 80, 100))
 
@@ -10,6 +9,7 @@ export function addList(program: Command, io: Io): void {
     .description('List every check and the fault it finds.')
     .option('--json', 'print the list as JSON')
     .action(async ({ json }: { json?: boolean }) => {
+      const { allChecks } = await import('../load.ts')
       const checks = allChecks()
       if (json) return void io.stdout.write(`${JSON.stringify(checks.map(({ id, title, docs, fixes }) => ({ id, title, ...docs, fixes })), null, 2)}\n`)
       const { listing } = await import('../docs.ts')
@@ -23,7 +23,7 @@ export function addExplain(program: Command, io: Io): void {
     .argument('<id>', 'a check, such as cuda/libraries-hidden')
     .description('Explain one check: what it looks at, why it matters, what to do.')
     .action(async (id: string) => {
-      const { explanation } = await import('../docs.ts')
+      const [{ explanation }, { allChecks, checkNamed }] = await Promise.all([import('../docs.ts'), import('../load.ts')])
       io.stdout.write(explanation(checkNamed(id, allChecks()), colourOn(io.stdout, io.env, program.opts()['color'] !== false), widthOf(io)))
     })
 }

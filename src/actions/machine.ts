@@ -1,0 +1,25 @@
+import { about } from '../host/about.ts'
+import { bounded } from '../host/bounded.ts'
+import { hostOf, remembered, type Ask } from '../host/host.ts'
+import { realMachine } from '../host/real.ts'
+import { resolveTarget, type Asked } from '../resolve-target.ts'
+import type { Target } from '../types.ts'
+import { WrongCall } from '../wrong-call.ts'
+
+export interface TargetOptions extends Asked {
+  readonly timeout: string
+}
+
+/** This machine, to be asked until the time is up, and what on it is to be examined. */
+export async function machineOf(options: TargetOptions, cwd: string, watch: (ask: Ask) => Ask): Promise<{ readonly ask: Ask; readonly target: Target }> {
+  const deadline = Date.now() + secondsOf(options.timeout) * 1000
+  const ask = remembered(bounded(watch(realMachine({ kind: 'shell' }, deadline)), deadline))
+  const target = await resolveTarget(options, hostOf(ask), cwd)
+  return { ask: about(target, ask), target }
+}
+
+function secondsOf(typed: string): number {
+  const seconds = Number(typed)
+  if (typed.trim() === '' || !Number.isFinite(seconds) || seconds <= 0 || seconds > 3600) throw new WrongCall(`--timeout ${JSON.stringify(typed)}: give seconds, above 0 and at most 3600.`)
+  return seconds
+}
