@@ -26,7 +26,8 @@ export async function assess(host: Host, terms: Terms, neighbours: readonly Neig
     pid: pid.known && typeof pid.value === 'number' ? pid.value : null,
     outcomes,
     allowed: terms.allowed,
-    environment: environment.known ? environment.value : [],
+    // Only what runs by itself has an environment of its own to set beside the shell's.
+    environment: environment.known && (target.kind === 'unit' || target.kind === 'pid') ? environment.value : [],
     neighbours,
     summary: summaryOf(outcomes, terms.allowed, terms.failOn),
   }

@@ -85,6 +85,8 @@ export type Linkage =
       readonly format: 'broken'
       readonly problem: 'empty' | 'too-short' | 'lfs-pointer' | 'truncated' | 'linker-script' | 'not-elf'
       readonly sizeBytes: number
+      /** What the ELF header says, where only the rest is broken. ld.so passes over a foreign file before it sees the rest. */
+      readonly header?: { readonly bits: 32 | 64; readonly machine: string }
     }
 
 /** In whose place a program is asked: environment, credentials, mount namespace. `name` stands in the question. */
@@ -103,6 +105,8 @@ export interface RunOptions {
   readonly as?: Identity
   /** Given on standard input. Its name stands in the question, its text does not. */
   readonly input?: { readonly name: string; readonly text: string }
+  /** A tighter limit than the deadline of the whole run, for a program that may hang by itself. No part of the question. */
+  readonly limitMs?: number
 }
 
 /**
@@ -127,6 +131,13 @@ export interface Host {
   realpath(path: string): Promise<string | null>
   readlink(path: string): Promise<string | null>
   linkage(file: string): Promise<Linkage | null>
+  /** What a model file holds, without its weights (src/onnx/types.ts: ModelFile), however large it is. null = no such file. */
+  model(file: string): Promise<Json>
+  /**
+   * Lines of a log that mean something to the doctor, and their times (src/log/types.ts: LogReading), however long it is.
+   * `source` is a file, or `journal:SCOPE:UID:UNIT:SINCE`. null = there is no such log.
+   */
+  scan(source: string): Promise<Json>
   /** Reads all files, waits, reads them again. */
   watch(durationMs: number, ...paths: readonly string[]): Promise<Watch>
   /** Never a shell; time-limited; output-limited; LC_ALL=C. null = no such program. */
@@ -236,12 +247,27 @@ export type Edit =
   | { readonly kind: 'env-file'; readonly path: string; readonly set: Env }
   | { readonly kind: 'shell-profile'; readonly set: Env }
   | { readonly kind: 'line'; readonly file: string; readonly line: number; readonly before: string; readonly after: string | null }
+  | { readonly kind: 'windows-path'; readonly hive: 'user' | 'machine'; readonly add: readonly string[] }
+  /** Text for a file of the user's own that we cannot know: shown, never written. */
+  | { readonly kind: 'snippet'; readonly for: 'docker' | 'compose' | 'podman' | 'kubernetes'; readonly text: string }
 
 export interface Directive {
   readonly section: 'Unit' | 'Service'
   readonly key: string
-  /** The value meant, before systemd quoting; an Environment value is `NAME=value`. */
+  /** The value meant, before systemd quoting; an Environment value is `NAME=value`. Empty resets the key. */
   readonly value: string
+  /** A variable that holds a list of folders (LD_LIBRARY_PATH, PATH) is extended, unless the value is to stand alone. */
+  readonly replaces?: true
+}
+
+/**
+ * An edit after it has met a machine. Diff, simulation, applying and undoing know only this. `target` is a file, or a
+ * registry value; null = there is none.
+ */
+export interface Change {
+  readonly target: string
+  readonly before: string | null
+  readonly after: string | null
 }
 
 // ── report ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@ import { CannotSee, known } from '../cannot-see.ts'
 import { question } from '../question.ts'
 import type { Env, Fact, Host, Known } from '../types.ts'
 import { envOf, mapsOf, nulListOf, statusOf, type MappedFile, type ProcStatus } from './proc.ts'
-import { targetPid } from './target.ts'
+import { targetChain } from './target.ts'
 
 /** What runs now. Nothing here comes from a configuration file. */
 export interface Process {
@@ -14,6 +14,8 @@ export interface Process {
   readonly exe: string | null
   readonly cwd: string | null
   readonly argv: readonly string[]
+  /** The start scripts and launchers it came from: what they were told counts as what it was told. */
+  readonly launchers: readonly { readonly argv: readonly string[]; readonly source: string }[]
   readonly environ: Known<Env>
   readonly maps: Known<readonly MappedFile[]>
   readonly status: ProcStatus
@@ -33,13 +35,14 @@ export const process_: Fact<Process | null> = {
   id: 'process',
   about: 'what /proc says of the running process',
   gather: async (host, use) => {
-    const pid = await use(targetPid)
-    return pid === null ? null : processAt(host, pid)
+    const chain = await use(targetChain)
+    const pid = chain.at(-1)
+    return pid === undefined ? null : processAt(host, pid, chain.slice(0, -1))
   },
 }
 
 /** Every process question for one pid. Throws CannotSee when the process ends while it is looked at. */
-export async function processAt(host: Host, pid: number | 'self'): Promise<Process> {
+export async function processAt(host: Host, pid: number | 'self', launchers: readonly (number | 'self')[] = []): Promise<Process> {
   const folder = `/proc/${pid}`
   const [status, cgroup, cmdline, exe, cwd, environ, maps, mountinfo, limits, ours, theirs, rootLink] = await Promise.all([
     host.read(`${folder}/status`),
@@ -55,6 +58,7 @@ export async function processAt(host: Host, pid: number | 'self'): Promise<Proce
     known(host.readlink(`${folder}/ns/mnt`)),
     known(host.readlink(`${folder}/root`)),
   ])
+  const launched = await Promise.all(launchers.map((each) => known(host.read(`/proc/${each}/cmdline`))))
   if (status === null || cgroup === null || cmdline === null) return vanished(pid)
   const shared = ours.known && theirs.known && ours.value === theirs.value && rootLink.known && rootLink.value === '/'
   return {
@@ -63,6 +67,7 @@ export async function processAt(host: Host, pid: number | 'self'): Promise<Proce
     exe: exe.known ? exe.value : null,
     cwd: cwd.known ? cwd.value : null,
     argv: nulListOf(cmdline),
+    launchers: launched.flatMap((text, at) => (text.known && text.value !== null ? [{ argv: nulListOf(text.value), source: question.read(`/proc/${launchers[at]}/cmdline`) }] : [])),
     environ,
     maps,
     status: statusOf(status),

@@ -1,7 +1,8 @@
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CannotSee } from '../cannot-see.ts'
 import type { Json } from '../types.ts'
-import { runBounded } from './run.ts'
+import { findProgram, runBounded } from './run.ts'
 
 /** What the packages of the field know about a machine. Each is loaded only when its topic is asked for. */
 export async function inventory(topic: string, deadline: number): Promise<Json> {
@@ -16,16 +17,20 @@ export async function inventory(topic: string, deadline: number): Promise<Json> 
 }
 
 /**
- * node-nvidia-smi has no time limit and takes any word on stderr for a failure, so it runs in a child of its own.
- * null = no answer of use; then nvidia-smi itself is asked, so that its own words and exit code are the evidence.
+ * node-nvidia-smi has no time limit and takes any word on stderr for a failure, so it runs in a child of its own, which is killed
+ * with everything it started. null = no nvidia-smi, or no answer of use; then nvidia-smi itself is asked, so that its own words and
+ * exit code are the evidence. Throws where it gives no answer at all: whoever asks again would wait again.
  */
 async function nvidia(deadline: number): Promise<Json> {
-  const script = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './nvidia-smi-child.ts' : './nvidia-smi-child.js', import.meta.url))
-  const output = await runBounded([process.execPath, script], {}, deadline)
-  if (output === null || output.code !== 0) return null
+  const program = findProgram('nvidia-smi', process.env)
+  if (program === null) return null
+  const script = fileURLToPath(new URL('./nvidia-smi-child.js', import.meta.url))
+  const start = Date.now()
   try {
-    return JSON.parse(output.stdout) as Json
-  } catch {
-    return null
+    const output = await runBounded([process.execPath, script, dirname(program)], {}, deadline)
+    return output === null || output.code !== 0 ? null : (JSON.parse(output.stdout) as Json)
+  } catch (error) {
+    if (!(error instanceof CannotSee) || Date.now() < deadline) return null
+    throw new CannotSee(`nvidia-smi gave no answer within ${((deadline - start) / 1000).toFixed(1).replace(/\.0$/, '')} s.`, 'Look for NVRM and Xid in the kernel log (journalctl -k), or give it longer with --timeout SECONDS.')
   }
 }

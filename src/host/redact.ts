@@ -3,6 +3,7 @@
  * is one text for another everywhere, in questions and answers alike, so the redacted machine still answers itself.
  */
 import type { Json } from '../types.ts'
+import { isSecretName } from './secrets.ts'
 import type { Answer } from './replay.ts'
 
 export interface Redacted {
@@ -59,15 +60,13 @@ const homesIn = (text: string): readonly string[] => [...text.matchAll(/(?<![A-Z
 
 /** Things that are secret wherever they stand, known by their shape. */
 const PATTERNS: readonly { readonly kind: string; readonly find: RegExp; readonly by: string }[] = [
-  { kind: 'mail address', find: /\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}\b(?!\.service)/g, by: '<mail>' },
+  // user@1000.service, getty@tty1.service and the like are unit names, not people.
+  { kind: 'mail address', find: /\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?!(?:service|socket|slice|scope|target|timer|path|mount|device|host)\b)[A-Za-z]{2,}\b/g, by: '<mail>' },
   { kind: 'GPU serial', find: /(?<=<serial>|"serial":"|"serial": ")[0-9]{6,}/g, by: '<serial>' },
   { kind: 'GPU id', find: /\b(?:GPU|MIG)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, by: 'GPU-00000000-0000-0000-0000-000000000000' },
   { kind: 'hardware address', find: /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/gi, by: '00:00:00:00:00:00' },
 ]
 
-const SECRET_NAME = /(TOKEN|SECRET|PASSW|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL|AUTH|COOKIE|SESSION|BEARER|WEBHOOK|DSN|_KEY$|^KEY$|_PW$|_PWD$)/i
-/** Names that look secret and are not: paths, sockets and numbers that a diagnosis needs. */
-const PUBLIC_NAME = /^(SSH_AUTH_SOCK|PULSE_COOKIE|XDG_SESSION_\w+|SESSION_MANAGER|DBUS_SESSION_BUS_ADDRESS|DESKTOP_SESSION|GDMSESSION)$/
 /** Values that betray nothing, whatever their name: a switch, a small number, a path. */
 const PLAIN_VALUE = /^(true|false|none|null|auto|default|enabled|disabled|required|optional|basic|bearer|\d{1,5}|[~.]?\/.*|<secret-\d+>)$/i
 const SECRET_SHAPE = [
@@ -81,7 +80,7 @@ const SECRET_SHAPE = [
 function secretsIn(answers: ReadonlyMap<string, Answer>, texts: readonly string[]): readonly string[] {
   const secrets = new Set<string>()
   const consider = (name: string, value: string) => {
-    if (value.length >= 4 && SECRET_NAME.test(name) && !PUBLIC_NAME.test(name) && !PLAIN_VALUE.test(value)) secrets.add(value)
+    if (value.length >= 4 && isSecretName(name) && !PLAIN_VALUE.test(value)) secrets.add(value)
   }
   for (const [key, answer] of answers) {
     if (!('value' in answer) || answer.value === null) continue
@@ -101,7 +100,7 @@ function secretsIn(answers: ReadonlyMap<string, Answer>, texts: readonly string[
 function nameRules(user: string, by: string): readonly Rule[] {
   const name = escaped(user)
   const places: Rule[] = [
-    { find: new RegExp(`(?<=/(?:home|Users|var/home|var/lib/systemd/linger|run/media|media|var/mail|var/spool/mail)/)${name}(?=[/\\s"':,;]|$)`, 'gm'), by },
+    { find: new RegExp(`(?<=/(?:home|Users|var/home|var/lib/systemd/linger|run/media|media|var/mail|var/spool/mail)/)${name}(?=[/\\s\\0"':,;)<>]|$)`, 'gm'), by },
     { find: new RegExp(`(?<=(?:^|[\\s\\0"'])(?:User|USER|LOGNAME|USERNAME|SUDO_USER|MAIL|uid=\\d+\\(|gid=\\d+\\()=?)${name}(?![A-Za-z0-9_-])`, 'gm'), by },
     { find: new RegExp(`^${name}(?=:[^:\\n]*:\\d+:)`, 'gm'), by },
     { find: new RegExp(`(?<=[:,])${name}(?=,|$)`, 'gm'), by },

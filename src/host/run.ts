@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { execa } from 'execa'
 import { CannotSee } from '../cannot-see.ts'
+import { isSecretName } from './secrets.ts'
 import type { Env, Identity, Output, RunOptions } from '../types.ts'
 
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
@@ -80,8 +81,9 @@ function runnable(path: string): boolean {
 type Placed = readonly [file: string, args: readonly string[], options: { env: NodeJS.ProcessEnv; cwd?: string }]
 
 /**
- * Puts a program in the service's place. Root enters the mount namespace with nsenter(1) and takes the credentials with
- * setpriv(1), both of util-linux; another user may ask only in his own name.
+ * Puts a program in the service's place. In the doctor's own mount namespace root takes the credentials with setpriv(1); for
+ * another one nsenter(1) enters it and drops to the user before anything of that root is executed, since whoever owns the
+ * service may have written it. Another user than root may ask only in his own name.
  */
 async function placed(program: string, args: readonly string[], as: Identity | undefined): Promise<Placed> {
   if (as === undefined) return [program, args, { env: { ...process.env, LC_ALL: 'C', LANGUAGE: '' } }]
@@ -90,18 +92,23 @@ async function placed(program: string, args: readonly string[], as: Identity | u
   const other = as.uid !== process.geteuid?.() || as.namespaceOf !== null
   if (!other) return [program, args, { env, ...(as.cwd ? { cwd: as.cwd } : {}) }]
   if (!root) throw new CannotSee(`Only root may ask ${program} in the place of ${as.name} (uid ${as.uid}).`, 'Run the same command as root (sudo).')
-  const nsenter = findProgram('nsenter', process.env)
-  const setpriv = findProgram('setpriv', process.env)
-  const envProgram = findProgram('env', process.env)
-  if (setpriv === null || envProgram === null || (as.namespaceOf !== null && nsenter === null)) {
-    throw new CannotSee(`${program} cannot be asked in the place of ${as.name}: nsenter or setpriv is missing.`, 'Install util-linux.')
+  const clean = { env: { PATH: SYSTEM_PATH.join(':'), LC_ALL: 'C' } }
+  // The variables come after the credentials are dropped: LD_PRELOAD must never act as root. On a command line anybody can
+  // read them, so secrets stay behind; no loader and no import looks at those.
+  const settings = ['-i', ...Object.entries(env as Env).flatMap(([name, value]) => (isSecretName(name) ? [] : [`${name}=${value}`]))]
+  const enter = tool(as.namespaceOf === null ? 'setpriv' : 'nsenter', program, as)
+  if (as.namespaceOf !== null) {
+    const place = `/proc/${as.namespaceOf}`
+    const line = [`--mount=${place}/ns/mnt`, `--root=${place}/root`, `--wd=${place}/root${as.cwd ?? '/'}`, `--setgid=${as.gid}`, `--setuid=${as.uid}`, '--', '/usr/bin/env', ...settings, program, ...args]
+    return [enter, line, clean]
   }
   const groups = as.groups.length > 0 ? ['--groups', as.groups.join(',')] : ['--clear-groups']
-  const drop = [setpriv, '--reuid', String(as.uid), '--regid', String(as.gid), ...groups, '--inh-caps=-all', '--']
-  // The service's variables are set only after the credentials are dropped: LD_PRELOAD must never act as root.
-  const settings = Object.entries(env as Env).map(([name, value]) => `${name}=${value}`)
-  const line = [...drop, envProgram, '-i', ...settings, program, ...args]
-  const enter = as.namespaceOf === null ? [] : [nsenter!, `--mount=/proc/${as.namespaceOf}/ns/mnt`, `--root=/proc/${as.namespaceOf}/root`, `--wd=/proc/${as.namespaceOf}/root${as.cwd ?? '/'}`, '--']
-  const [file, ...rest] = [...enter, ...line]
-  return [file!, rest, { env: { PATH: SYSTEM_PATH.join(':'), LC_ALL: 'C' }, ...(as.namespaceOf === null && as.cwd ? { cwd: as.cwd } : {}) }]
+  const line = ['--reuid', String(as.uid), '--regid', String(as.gid), ...groups, '--inh-caps=-all', '--', tool('env', program, as), ...settings, program, ...args]
+  return [enter, line, { ...clean, ...(as.cwd ? { cwd: as.cwd } : {}) }]
+}
+
+function tool(name: string, program: string, as: Identity): string {
+  const found = findProgram(name, { PATH: '' })
+  if (found === null) throw new CannotSee(`${program} cannot be asked in the place of ${as.name}: there is no ${name}.`, 'Install util-linux and coreutils.')
+  return found
 }

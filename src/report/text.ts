@@ -101,7 +101,7 @@ function findingBlock(id: CheckId, finding: Finding, allowed: boolean, paint: Ch
   const lines = [`${BADGE[finding.severity](paint)} ${paint.bold(id)}${paint.dim(`${certainty}${allowed ? ' (allowed)' : ''}`)}`, wrap(sober(finding.cause), width, '  ')]
   for (const { source, saw } of finding.evidence) lines.push(evidenceLine(source, saw, paint, width))
   for (const { hypothesis, because } of finding.refuted ?? []) {
-    lines.push(wrap(`${sober(hypothesis)}: ${sober(because)}`, width, `  ${paint.dim('not')}   `, '        '))
+    lines.push(wrap(`“${sober(hypothesis).replace(/[.]$/, '')}”: ${sober(because)}`, width, `  ${paint.dim('not')}   `, '        '))
   }
   for (const fix of finding.fixes) lines.push(fixLines(fix, paint, width))
   return lines.join('\n')
@@ -117,7 +117,11 @@ function evidenceLine(source: string, saw: string, paint: ChalkInstance, width: 
 }
 
 /** A question as a place: a file by its path, a program by its words. */
-const placeOf = (source: string): string => source.replace(/^(read|linkage|stat|list|realpath|readlink) /, '').replace(/^run (as=\S+ )?/, (_, as: string | undefined) => (as ? 'as the service: ' : ''))
+const placeOf = (source: string): string =>
+  source
+    .replace(/^(read|linkage|stat|list|realpath|readlink) /, '')
+    .replace(/^environment(?=:|$)/, 'the environment of this shell')
+    .replace(/^run (?:as=(\S+) )?/, (_, as: string | undefined) => (as === undefined ? '' : as === 'caller' ? 'as this shell: ' : `as the ${as}: `))
 
 function fixLines(fix: Fix, paint: ChalkInstance, width: number): string {
   const grade = fix.safety === 'safe' ? '' : ` (${fix.safety})`
@@ -141,6 +145,10 @@ function editLines(edit: Edit): readonly string[] {
       return [`${edit.path}:`, ...Object.entries(edit.set).map(([name, value]) => `${name}=${value}`)]
     case 'shell-profile':
       return Object.entries(edit.set).map(([name, value]) => `export ${name}="${value}"`)
+    case 'windows-path':
+      return edit.add.map((folder) => `PATH (${edit.hive}): ${folder}`)
+    case 'snippet':
+      return [`${edit.for}:`, ...edit.text.replace(/\n$/, '').split('\n')]
     case 'line':
       return [`${edit.file}:${edit.line}`, `- ${edit.before.trim()}`, ...(edit.after === null ? [] : edit.after.split('\n').map((line) => `+ ${line.trim()}`))]
   }

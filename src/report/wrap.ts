@@ -13,10 +13,10 @@ export function wrap(text: string, width: number, indent = '', hang = indent): s
   return lines.join('\n')
 }
 
-/** Columns a text takes on a terminal: combining marks none, East Asian wide characters and emoji two. */
+/** Columns a text takes on a terminal: colour and combining marks none, East Asian wide characters and emoji two. */
 export function columns(text: string): number {
   let sum = 0
-  for (const character of text) {
+  for (const character of text.replace(/\u001b\[[0-9;]*m/g, '')) {
     if (/\p{Mark}|\u200b|\u200d|\ufe0f/u.test(character)) continue
     sum += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(character) ? 2 : 1
   }

@@ -25,6 +25,7 @@ describe('redaction', () => {
     ['the user name', 'marianne', ['environment', { value: { HOME: '/home/marianne', USER: 'marianne' } }]],
     ['the home of somebody else', 'robertelee', ['read /x', { value: 'model=/home/robertelee/models\n' }]],
     ['the user name in a question', 'marianne', ['stat /home/marianne/.config/pulse/cookie', { value: null }]],
+    ['a short user name in an environ block', '/home/asr', ['read /proc/9/environ', { value: 'HOME=/home/asr\0PATH=/usr/bin\0' }]],
     ['the host name', 'builder7', ['run journalctl', { value: { code: 0, signal: null, stdout: 'Nov 11 builder7 asr[1]: up\n', stderr: '' } }]],
   ]
   it.each(SECRETS)('takes out %s', (_, secret, answer) => {
@@ -45,6 +46,7 @@ describe('redaction', () => {
   it.each<[string, Record<string, string>]>([
     ['library paths', { LD_LIBRARY_PATH: '/usr/local/cuda/lib64', XDG_RUNTIME_DIR: '/run/user/1000' }],
     ['the path of the audio cookie', { PULSE_COOKIE: '/etc/pulse/cookie' }],
+    ['unit names with an at sign', { X: '/user.slice/user-1500.slice/user@1500.service/init.scope' }],
     ['switches with a secret-looking name', { REQUIRE_AUTH: 'true', TOKEN_LIMIT: '4096', SESSION_MANAGER: 'local/x' }],
   ])('leaves %s', (_, value) => {
     expect(redact(new Map<string, Answer>([['environment', { value }]]), WHO).answers.get('environment')).toEqual({ value })

@@ -1,0 +1,74 @@
+/** Files too large to be read whole: a model or a log is gone through piece by piece, and only a summary leaves here. */
+import { constants } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { execa } from 'execa'
+import { CannotSee } from '../cannot-see.ts'
+import type { Json } from '../types.ts'
+import { findProgram } from './run.ts'
+
+const CHUNK_BYTES = 1024 * 1024
+
+/** A regular file, opened so that a FIFO in its place does not hang the doctor. */
+async function withFile<T>(path: string, use: (file: FileHandle, sizeBytes: number) => Promise<T>): Promise<T> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stat = await file.stat()
+    if (!stat.isFile()) throw new CannotSee(`${path} is not a regular file.`)
+    return await use(file, stat.size)
+  } finally {
+    await file.close()
+  }
+}
+
+const late = (path: string) => new CannotSee(`${path} could not be read to its end in time.`, 'Give it longer with --timeout SECONDS.')
+
+export async function modelAt(path: string, deadline: number): Promise<Json> {
+  const { modelFileOf } = await import('../onnx/model-file.ts')
+  return withFile(path, async (file, size) => {
+    const bytes = async (offset: number, length: number): Promise<Uint8Array> => {
+      if (Date.now() > deadline) throw late(path)
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
+      return buffer.subarray(0, bytesRead)
+    }
+    return (await modelFileOf(bytes, size)) as unknown as Json
+  })
+}
+
+export async function logAt(path: string, deadline: number): Promise<Json> {
+  const { scanner } = await import('../log/scan.ts')
+  const scan = scanner()
+  return withFile(path, async (file) => {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+    for (;;) {
+      if (Date.now() > deadline) throw late(path)
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null)
+      if (bytesRead === 0) return scan.finish(path) as unknown as Json
+      scan.push(chunk.subarray(0, bytesRead))
+    }
+  })
+}
+
+/** Lines of one unit that are looked at, the newest. */
+const MAX_JOURNAL_LINES = 200_000
+
+/** `journal:SCOPE:UID:UNIT:SINCE`, with a time as systemd writes it (systemd.time(7)); what journald kept of it. */
+export async function journalOf(source: string, deadline: number): Promise<Json> {
+  const [, scope, uid, unit, since] = /^journal:(system|user):(\d+):([^:]+):(.*)$/.exec(source) ?? []
+  if (unit === undefined) throw new CannotSee(`There is no log called ${source}.`)
+  const program = findProgram('journalctl', process.env)
+  if (program === null) return null
+  const of = scope === 'system' ? [`_SYSTEMD_UNIT=${unit}`, '+', `UNIT=${unit}`, '_PID=1'] : [`_SYSTEMD_USER_UNIT=${unit}`, `_UID=${uid}`, '+', `USER_UNIT=${unit}`, `_UID=${uid}`]
+  const { scanner } = await import('../log/scan.ts')
+  const scan = scanner()
+  const child = execa(program, ['--no-pager', '--quiet', '--output=short-iso-precise', `--lines=${MAX_JOURNAL_LINES}`, ...(since ? [`--since=${since}`] : ['--boot']), ...of], {
+    stdin: 'ignore', reject: false, buffer: { stdout: false, stderr: true }, maxBuffer: 65536, timeout: Math.max(1, deadline - Date.now()), killSignal: 'SIGKILL', env: { LC_ALL: 'C' },
+  })
+  child.stdout.on('data', (chunk: Buffer) => scan.push(chunk))
+  const result = await child
+  if (result.timedOut) throw late(`The journal of ${unit}`)
+  const words = String(result.stderr ?? '').trim()
+  if (/insufficient permissions|Permission denied/i.test(words)) throw new CannotSee(`The journal of ${unit} may not be read by this user.`, 'Run the same command as root (sudo).')
+  if (/No journal files were found/i.test(words)) return null
+  if (result.exitCode !== 0) throw new CannotSee(`journalctl did not show the journal of ${unit}: ${words.split('\n')[0]?.replace(/\.$/, '') ?? 'no reason given'}.`)
+  return scan.finish(source) as unknown as Json
+}

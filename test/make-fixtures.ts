@@ -1,0 +1,46 @@
+/**
+ * Records the cases of fixtures/ on real machines: each story is a service that really runs (or really fails) under a real
+ * systemd. `npm run fixtures` writes them; what each `expect` block says is then read and judged by hand.
+ */
+import { writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { caseOf, caseText } from '../src/host/case.ts'
+import { bootBox, NODE, REPOSITORY, type Box } from './support/box.ts'
+import { STORIES } from './support/stories.ts'
+
+describe('fixtures', () => {
+  let box: Box
+  beforeAll(() => {
+    box = bootBox('fixtures')
+    box.script(`useradd -m -u 1500 -s /bin/bash asr; mkdir -p /opt/parts /opt/doctor
+cp -r ${REPOSITORY}/bin ${REPOSITORY}/dist ${REPOSITORY}/package.json /opt/doctor/
+${REPOSITORY}/test/rigs/dynlib/mkgpu.sh /opt/parts
+flite -voice rms -t 'four score and seven years ago our fathers brought forth on this continent a new nation' -o /tmp/one.wav
+/usr/bin/python3 -c 'import wave;a=wave.open("/tmp/one.wav");d=a.readframes(a.getnframes());o=wave.open("/opt/parts/speech.wav","wb");o.setparams(a.getparams());[o.writeframes(d) for _ in range(100)];o.close()'
+chmod -R a+rX /opt
+for u in pipewire.service pipewire.socket pipewire-pulse.service pipewire-pulse.socket wireplumber.service; do ln -sf /dev/null /etc/systemd/user/$u; done
+cat >/etc/pulse/default.pa <<'END_OF_PULSE'
+load-module module-native-protocol-unix
+load-module module-null-sink sink_name=alsa_output.pci-0000_81_00.1.hdmi-stereo
+load-module module-null-sink sink_name=alsa_output.usb-Generic_USB_Audio-00.iec958-stereo
+load-module module-null-source source_name=alsa_input.usb-Sonix_Technology_Co.__Ltd._USB_Live_camera_SN0001-03.analog-stereo
+load-module module-null-source source_name=alsa_input.usb-Generic_USB_Audio-00.iec958-stereo
+set-default-source alsa_input.usb-Generic_USB_Audio-00.iec958-stereo
+END_OF_PULSE
+loginctl enable-linger asr; systemctl start user@1500
+for i in $(seq 100); do [ -S /run/user/1500/bus ] && break; sleep .05; done`)
+    box.runAs('asr', 'systemctl', '--user', 'start', 'pulseaudio.service')
+  })
+  afterAll(() => box.stop())
+
+  const only = process.env['ONLY']?.split(',')
+  it.each(STORIES.map((story) => [story.file, story] as const))('%s', (file, story) => {
+    box.script(story.scene)
+    if (only && !only.includes(file)) return
+    const doctor = [NODE, '/opt/doctor/bin/asr-doctor.js', 'record', ...story.args]
+    const { code, stdout, stderr } = story.as === undefined ? box.run(...doctor) : box.runAs(story.as, ...doctor)
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    writeFileSync(`${REPOSITORY}/fixtures/${file}.md`, caseText({ ...caseOf(stdout), title: story.title, story: story.text }))
+  })
+})
