@@ -1,0 +1,100 @@
+import { CannotSee, known } from '../cannot-see.ts'
+import { finder, type Find, type Place } from '../loader/model.ts'
+import { startProgram, type Memory } from '../loader/load.ts'
+import { loaderSystem, type Wanted } from '../loader/system.ts'
+import type { Link, LoaderSystem } from '../loader/types.ts'
+import { question } from '../question.ts'
+import type { Env, Evidence, Fact, Host, Linkage } from '../types.ts'
+import { context, identityOf, type Context } from './context.ts'
+import { process_, type Process } from './process.ts'
+import { target } from './target.ts'
+
+/** The dynamic loader the target's code has, and the state in which its libraries are asked for. */
+export interface LoaderView {
+  readonly system: LoaderSystem
+  readonly place: Place
+  /** The program, as far as its ELF file can be read; null = the library is judged alone. */
+  readonly program: { readonly path: string; readonly linkage: Linkage } | null
+  readonly searchPath: SearchPath
+  /** What the program itself links, followed to the end. */
+  readonly links: readonly Link[]
+  /** The files that the links brought in, the program first. */
+  readonly memory: Memory
+}
+
+export interface SearchPath {
+  /** LD_LIBRARY_PATH as it stands in the environment; null = not set. */
+  readonly value: string | null
+  readonly source: string
+  /** Why the loader does not look at it; null = it does. */
+  readonly ignored: { readonly because: string; readonly evidence: Evidence } | null
+}
+
+export const loader: Fact<LoaderView> = {
+  id: 'loader',
+  about: 'the dynamic loader of the target and what it starts from',
+  gather: async (host, use) => {
+    const [asked, of, running, caller, platform] = await Promise.all([use(target), use(context), use(process_), host.caller(), host.platform()])
+    if (platform.os !== 'linux') throw new CannotSee(`How ${platform.os} finds libraries is not modelled yet.`)
+    if (!of.env.known) throw new CannotSee(of.env.because, of.env.how)
+    const exe = of.exe
+    const linkage = exe === null ? null : await known(host.linkage(of.root + exe))
+    const file = asked.kind === 'library' ? await host.linkage(asked.path) : null
+    const elf = linkage?.known && linkage.value?.format === 'elf' ? linkage.value : null
+    const kind = elf ?? (file?.format === 'elf' ? file : null)
+    const wanted: Wanted = kind === null ? { ...native(platform.arch), interpreter: null } : { bits: kind.bits, machine: kind.machine, interpreter: kind.interpreter }
+    const real = exe === null ? null : ((await known(host.realpath(of.root + exe))) as { value?: string | null }).value?.slice(of.root.length) ?? exe
+    const [system, ignored] = await Promise.all([
+      loaderSystem(host, of.root, wanted, of.namespaceOf === null ? null : identityOf(of, {})),
+      exe === null ? null : ignoredPath(host, of, real ?? exe, running, of.env.value),
+    ])
+    const place: Place = {
+      root: of.root,
+      who: { uid: of.uid, gid: of.gid, groups: of.groups },
+      env: of.env.value,
+      cwd: of.cwd,
+      secure: ignored !== null,
+      sameAsCaller: of.uid === caller.uid,
+      program: elf === null ? null : real,
+    }
+    const memory: Memory = { objects: [], main: null }
+    const links = elf === null || real === null ? [] : await started(finder(host, system, place), memory, real, place)
+    return {
+      system,
+      place,
+      program: elf === null || real === null ? null : { path: real, linkage: elf },
+      searchPath: { value: of.env.value['LD_LIBRARY_PATH'] ?? null, source: of.envSource, ignored },
+      links,
+      memory,
+    }
+  },
+}
+
+/** What stands in memory when the program has started. */
+export async function started(find: Find, memory: Memory, program: string, place: Place): Promise<readonly Link[]> {
+  const names = (place.env['LD_PRELOAD'] ?? '').split(/[ :]+/).filter((name) => name !== '')
+  // With AT_SECURE a name with a slash is not preloaded.
+  return startProgram(find, memory, program, names.filter((name) => !(place.secure && name.includes('/'))))
+}
+
+/** AT_SECURE, from what can be seen of the program file and the process. Ambient capabilities do not cause it (capabilities(7)). */
+async function ignoredPath(host: Host, of: Context, exe: string, running: Process | null, env: Env): Promise<SearchPath['ignored']> {
+  if ((env['LD_LIBRARY_PATH'] ?? '') === '' && (env['LD_PRELOAD'] ?? '') === '') return null
+  if (running !== null && running.pid !== 'self') {
+    const { uids, gids, fields } = running.status
+    const source = question.read(`${running.folder}/status`)
+    if (uids[0] !== uids[1] || gids[0] !== gids[1]) return { because: `${exe} is set-user-ID or set-group-ID`, evidence: { source, saw: `Uid: ${fields['Uid']}` } }
+    const unexplained = hex(fields['CapPrm']) & ~hex(fields['CapAmb'])
+    if (uids[0] === 0 || unexplained === 0n) return null
+  }
+  if (of.uid === 0) return null
+  const output = await known(host.run('getcap', [of.root + exe]))
+  if (!output.known || output.value === null || output.value.code !== 0 || output.value.stdout.trim() === '') return null
+  return { because: `${exe} has file capabilities`, evidence: { source: question.run('getcap', [of.root + exe]), saw: output.value.stdout.trim() } }
+}
+
+const hex = (text: string | undefined): bigint => (/^[0-9a-f]+$/i.test(text ?? '') ? BigInt(`0x${text}`) : 0n)
+
+/** The machine by Node's name for it. */
+const native = (arch: string): { bits: 32 | 64; machine: string } =>
+  ({ x64: { bits: 64, machine: 'x86_64' }, arm64: { bits: 64, machine: 'aarch64' }, ia32: { bits: 32, machine: 'i386' }, arm: { bits: 32, machine: 'arm' }, ppc64: { bits: 64, machine: 'ppc64le' }, s390x: { bits: 64, machine: 's390x' }, riscv64: { bits: 64, machine: 'riscv64' } } as const)[arch] ?? { bits: 64, machine: arch }

@@ -1,0 +1,3 @@
+// A service that waits for work and has loaded nothing yet.
+console.log('READY')
+setInterval(() => {}, 1 << 30)
