@@ -60,7 +60,7 @@ function ownVariables(place: Context, unit: UnitState | null): readonly string[]
 
 async function unitSigns(host: Host, unit: UnitState | null): Promise<readonly Seen[]> {
   if (unit === null) return []
-  const args = [...(unit.scope === 'user' ? ['--user'] : []), 'show', '--no-pager', '--property=After,Wants,Requires', '--', unit.name]
+  const args = [...unit.manager, 'show', '--no-pager', '--property=After,Wants,Requires', '--', unit.name]
   const shown = await known(host.run('systemctl', args))
   const lines = shown.known && shown.value?.code === 0 ? shown.value.stdout.split('\n') : []
   const properties = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))

@@ -28,7 +28,7 @@ export const targetChain: Fact<readonly (number | 'self')[]> = {
   },
 }
 
-/** Programs that only set the scene for another one, by their name in /proc/PID/comm. */
+/** Programs that only set the scene for another one, by the name of their file. */
 const WRAPPERS = new Set('sh bash dash ash zsh fish busybox env tini dumb-init catatonit gosu su-exec su sudo runuser setpriv nice ionice taskset numactl stdbuf timeout uv poetry pipenv conda micromamba npm'.split(' '))
 
 /**
@@ -39,8 +39,10 @@ async function behindWrappers(host: Host, main: number): Promise<readonly number
   const chain = [main]
   while (chain.length < 8) {
     const pid = chain.at(-1)!
-    const [comm, children] = await Promise.all([known(host.read(`/proc/${pid}/comm`)), known(host.read(`/proc/${pid}/task/${pid}/children`))])
-    if (!comm.known || comm.value === null || !WRAPPERS.has(comm.value.trim())) break
+    // A script has its own name for comm and its interpreter for exe; exe is not shown to other users.
+    const [exe, comm, children] = await Promise.all([known(host.readlink(`/proc/${pid}/exe`)), known(host.read(`/proc/${pid}/comm`)), known(host.read(`/proc/${pid}/task/${pid}/children`))])
+    const names = [exe.known ? (exe.value ?? '').replace(/^.*\//, '') : '', comm.known ? (comm.value ?? '').trim() : '']
+    if (!names.some((name) => WRAPPERS.has(name))) break
     const below = children.known ? (children.value ?? '').split(' ').filter(Boolean).map(Number) : []
     // Several children, or none yet: which one is the engine is not to be guessed.
     if (below.length !== 1) break
