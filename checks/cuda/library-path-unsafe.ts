@@ -1,5 +1,6 @@
 import { defineCheck, question, type Finding } from '../../src/index.ts'
-import { loader } from '../../src/facts/loader.ts'
+import { context } from '../../src/facts/context.ts'
+import { searchPath } from '../../src/facts/loader.ts'
 import { target } from '../../src/facts/target.ts'
 import { unitState } from '../../src/facts/unit-state.ts'
 import { suspectsOf, type Suspect } from '../../src/loader/search-path.ts'
@@ -16,8 +17,8 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'sometimes',
-  needs: { loader, target, unit: unitState },
-  run: ({ loader: { searchPath, place }, target, unit }) => {
+  needs: { searchPath, place: context, target, unit: unitState },
+  run: ({ searchPath, place, target, unit }) => {
     const { value, source, ignored } = searchPath
     if (value === null || ignored !== null) return []
     // In a shell a trailing colon is the usual leftover of LD_LIBRARY_PATH=/x:$UNSET and concerns nobody's service.

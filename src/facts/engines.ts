@@ -38,9 +38,12 @@ export const engines: Fact<readonly EngineLibrary[]> = {
     const [asked, of] = await Promise.all([use(target), use(context)])
     if (asked.kind === 'library') return named(host, asked.path)
     // An unknown interpreter hides only what lies in its packages; a missing view is not an empty one, but the rest is still worth seeing.
-    const [running, view, start] = await Promise.all([use(process_), known(use(python)), known(use(loader))])
+    const view = await known(use(python))
     const pythonView = view.known ? view.value : null
-    const near = asked.kind === 'shell' && pythonView === null ? [] : await foldersNear(host, of, pythonView)
+    // A shell loads nothing by itself.
+    if (asked.kind === 'shell' && pythonView === null) return []
+    const [running, start] = await Promise.all([use(process_), known(use(loader))])
+    const near = await foldersNear(host, of, pythonView)
     const listed = await Promise.all(
       near.map(async ({ path, foundBy }): Promise<Candidate[]> => {
         const names = crowded(path) ? [] : await known(host.list(of.root + path)).then((list) => (list.known ? (list.value ?? []) : []))

@@ -28,7 +28,9 @@ export const ldd: Fact<readonly LddView[]> = {
   id: 'ldd',
   about: 'whether ldd agrees with the model of the loader',
   gather: async (host, use) => {
-    const [asked, of, found, view] = await Promise.all([use(target), use(context), use(engines), use(loader)])
+    const [asked, of, found] = await Promise.all([use(target), use(context), use(engines)])
+    if (found.length === 0) return []
+    const view = await use(loader)
     const safe = asked.kind === 'library' || of.origin === 'running'
     if (!safe || !of.env.known || view.system.kind !== 'glibc') return []
     const env = of.env.value

@@ -30,11 +30,23 @@ export interface SearchPath {
   readonly ignored: { readonly because: string; readonly evidence: Evidence } | null
 }
 
+/** Asks nothing of the loader itself, so that it costs nothing where only the variable matters. */
+export const searchPath: Fact<SearchPath> = {
+  id: 'search-path',
+  about: 'LD_LIBRARY_PATH of the target, and whether its loader looks at it',
+  gather: async (host, use) => {
+    const [of, running] = await Promise.all([use(context), use(process_)])
+    if (!of.env.known) throw new CannotSee(of.env.because, of.env.how)
+    const ignored = of.exe === null ? null : await ignoredPath(host, of, await realProgram(host, of, of.exe), running, of.env.value)
+    return { value: of.env.value['LD_LIBRARY_PATH'] ?? null, source: of.envSource, ignored }
+  },
+}
+
 export const loader: Fact<LoaderView> = {
   id: 'loader',
   about: 'the dynamic loader of the target and what it starts from',
   gather: async (host, use) => {
-    const [asked, of, running, caller, platform] = await Promise.all([use(target), use(context), use(process_), host.caller(), host.platform()])
+    const [asked, of, caller, platform, path] = await Promise.all([use(target), use(context), host.caller(), host.platform(), use(searchPath)])
     if (platform.os !== 'linux') throw new CannotSee(`How ${platform.os} finds libraries is not modelled yet.`)
     if (!of.env.known) throw new CannotSee(of.env.because, of.env.how)
     const exe = of.exe
@@ -43,17 +55,14 @@ export const loader: Fact<LoaderView> = {
     const elf = linkage?.known && linkage.value?.format === 'elf' ? linkage.value : null
     const kind = elf ?? (file?.format === 'elf' ? file : null)
     const wanted: Wanted = kind === null ? { ...native(platform.arch), interpreter: null } : { bits: kind.bits, machine: kind.machine, interpreter: kind.interpreter }
-    const real = exe === null ? null : ((await known(host.realpath(of.root + exe))) as { value?: string | null }).value?.slice(of.root.length) ?? exe
-    const [system, ignored] = await Promise.all([
-      loaderSystem(host, of.root, wanted, of.namespaceOf === null ? null : identityOf(of, {})),
-      exe === null ? null : ignoredPath(host, of, real ?? exe, running, of.env.value),
-    ])
+    const real = exe === null ? null : await realProgram(host, of, exe)
+    const system = await loaderSystem(host, of.root, wanted, of.namespaceOf === null ? null : identityOf(of, {}))
     const place: Place = {
       root: of.root,
       who: { uid: of.uid, gid: of.gid, groups: of.groups },
       env: of.env.value,
       cwd: of.cwd,
-      secure: ignored !== null,
+      secure: path.ignored !== null,
       sameAsCaller: of.uid === caller.uid,
       program: elf === null ? null : real,
     }
@@ -63,7 +72,7 @@ export const loader: Fact<LoaderView> = {
       system,
       place,
       program: elf === null || real === null ? null : { path: real, linkage: elf },
-      searchPath: { value: of.env.value['LD_LIBRARY_PATH'] ?? null, source: of.envSource, ignored },
+      searchPath: path,
       links,
       memory,
     }
@@ -75,6 +84,11 @@ export async function started(find: Find, memory: Memory, program: string, place
   const names = (place.env['LD_PRELOAD'] ?? '').split(/[ :]+/).filter((name) => name !== '')
   // With AT_SECURE a name with a slash is not preloaded.
   return startProgram(find, memory, program, names.filter((name) => !(place.secure && name.includes('/'))))
+}
+
+async function realProgram(host: Host, of: Context, exe: string): Promise<string> {
+  const real = await known(host.realpath(of.root + exe))
+  return (real.known ? real.value?.slice(of.root.length) : null) ?? exe
 }
 
 /** AT_SECURE, from what can be seen of the program file and the process. Ambient capabilities do not cause it (capabilities(7)). */

@@ -15,7 +15,7 @@ import { crowded } from './engine-folders.ts'
 import { engines, isGpuPart, type EngineLibrary } from './engines.ts'
 import { triedForCuda } from './gpu-intent.ts'
 import { holds, libraryPlaces, otherMajors, type LibraryPlace, type PlaceKind } from './library-places.ts'
-import { loader, started, type LoaderView, type SearchPath } from './loader.ts'
+import { loader, started, type LoaderView, type SearchPath, searchPath } from './loader.ts'
 import type { MappedFile } from './proc.ts'
 import { process_ } from './process.ts'
 import { python, type PythonView } from './python.ts'
@@ -92,7 +92,13 @@ export const resolution: Fact<Resolution> = {
   id: 'resolution',
   about: 'which file the loader gives the engine for each library, or why none',
   gather: async (host, use) => {
-    const [found, of, view, running, py] = await Promise.all([use(engines), use(context), use(loader), known(use(process_)), known(use(python))])
+    const [found, of, py] = await Promise.all([use(engines), use(context), known(use(python))])
+    const whose = { origin: of.origin, root: of.root, uid: of.uid, argv: of.argv, exe: of.exe, envSource: of.envSource }
+    // A shell without an engine: the loader and its cache need not be asked, only what it will hand down.
+    if (found.length === 0 && of.exe === null && of.origin === 'caller') {
+      return { libraries: [], searchPath: await use(searchPath), places: [], of: whose, python: py }
+    }
+    const [view, running] = await Promise.all([use(loader), known(use(process_))])
     const maps = running.known && running.value?.maps.known ? running.value.maps.value : []
     const wanting = found.filter(({ path, wants }) => wants.some(({ soname }) => isCudaLibrary(soname) || isDriverLibrary(soname)) || wants.length === 0 || isGpuPart({ path }))
     const find = finder(host, view.system, view.place)
@@ -100,7 +106,7 @@ export const resolution: Fact<Resolution> = {
     const open = walked.flatMap((walk) => unanswered(walk, maps))
     const places = open.some(({ name }) => isCudaLibrary(name)) ? await libraryPlaces(host, of, py.known ? py.value : null, nearOf(of, found, walked.flatMap(({ links }) => links))) : []
     const libraries = await Promise.all(walked.map((walk) => judge(host, of, view, walk, maps, places)))
-    return { libraries, searchPath: view.searchPath, places, of: { origin: of.origin, root: of.root, uid: of.uid, argv: of.argv, exe: of.exe, envSource: of.envSource }, python: py }
+    return { libraries, searchPath: view.searchPath, places, of: whose, python: py }
   },
 }
 

@@ -50,7 +50,9 @@ export const unitDirectives: Fact<Directives> = {
   id: 'unit-directives',
   about: 'the lines of the unit files that this version of systemd does not know',
   gather: async (host, use) => {
-    const [{ assignments }, [known_, source]] = await Promise.all([use(unitFiles), directives(host)])
+    // First the files: where there is no unit, systemd is not asked.
+    const { assignments } = await use(unitFiles)
+    const [known_, source] = await directives(host)
     const strange = assignments.flatMap((assignment): { assignment: Assignment; kind: 'key' | 'section' }[] => {
       const { section, key } = assignment
       if (section === null || section.startsWith('X-') || key.startsWith('X-')) return []

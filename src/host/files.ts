@@ -4,7 +4,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { execa } from 'execa'
 import { CannotSee } from '../cannot-see.ts'
 import type { Json } from '../types.ts'
-import { findProgram } from './run.ts'
+import { findProgram } from './find-program.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -22,7 +22,12 @@ async function withFile<T>(path: string, use: (file: FileHandle, sizeBytes: numb
 
 const late = (path: string) => new CannotSee(`${path} could not be read to its end in time.`, 'Give it longer with --timeout SECONDS.')
 
-export async function modelAt(path: string, deadline: number): Promise<Json> {
+/** A `model`, `log` or `profile`, by the name it was asked for. */
+export function digestOf(kind: string, path: string, source: string, deadline: number): Promise<Json> {
+  return kind === 'model' ? modelAt(path, deadline) : kind === 'log' ? logAt(path, source, deadline) : profileAt(path, source, deadline)
+}
+
+async function modelAt(path: string, deadline: number): Promise<Json> {
   const { modelFileOf } = await import('../onnx/model-file.ts')
   return withFile(path, async (file, size) => {
     const bytes = async (offset: number, length: number): Promise<Uint8Array> => {
@@ -34,7 +39,7 @@ export async function modelAt(path: string, deadline: number): Promise<Json> {
   })
 }
 
-export async function logAt(path: string, deadline: number): Promise<Json> {
+async function logAt(path: string, source: string, deadline: number): Promise<Json> {
   const { scanner } = await import('../log/scan.ts')
   const scan = scanner()
   return withFile(path, async (file) => {
@@ -42,8 +47,22 @@ export async function logAt(path: string, deadline: number): Promise<Json> {
     for (;;) {
       if (Date.now() > deadline) throw late(path)
       const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null)
-      if (bytesRead === 0) return scan.finish(path) as unknown as Json
+      if (bytesRead === 0) return scan.finish(source) as unknown as Json
       scan.push(chunk.subarray(0, bytesRead))
+    }
+  })
+}
+
+async function profileAt(path: string, source: string, deadline: number): Promise<Json> {
+  const { profileReader } = await import('../profile/read.ts')
+  const reader = profileReader()
+  return withFile(path, async (file) => {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+    for (;;) {
+      if (Date.now() > deadline) throw late(path)
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null)
+      if (bytesRead === 0) return reader.finish(source) as unknown as Json
+      reader.push(chunk.subarray(0, bytesRead))
     }
   })
 }

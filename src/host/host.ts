@@ -27,8 +27,7 @@ export function hostOf(ask: Ask): Host {
     realpath: (path) => put<string | null>('realpath', question.realpath(path), [path]),
     readlink: (path) => put<string | null>('readlink', question.readlink(path), [path]),
     linkage: (path) => put<Linkage | null>('linkage', question.linkage(path), [path]),
-    model: (path) => put<Json>('model', question.model(path), [path]),
-    scan: (source) => put<Json>('scan', question.scan(source), [source]),
+    digest: (kind, source) => put<Json>('digest', question.digest(kind, source), [kind, source]),
     watch: (ms, ...paths) => put<Watch>('watch', question.watch(ms, ...paths), [String(ms), ...paths]),
     run: (program, args, options = {}) =>
       put<Output | null>('run', question.run(program, args, options), [program, ...args], options),

@@ -2,13 +2,14 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CannotSee } from '../cannot-see.ts'
 import type { Json } from '../types.ts'
-import { findProgram, runBounded } from './run.ts'
+import { findProgram } from './find-program.ts'
 
 /** What the packages of the field know about a machine. Each is loaded only when its topic is asked for. */
 export async function inventory(topic: string, deadline: number): Promise<Json> {
   if (topic === 'cpu') {
-    const { cpu } = await import('systeminformation')
-    const { manufacturer, brand, physicalCores, cores } = await cpu()
+    // CommonJS: a bundler gives it as the default export alone.
+    const { default: systeminformation } = await import('systeminformation')
+    const { manufacturer, brand, physicalCores, cores } = await systeminformation.cpu()
     return { manufacturer, brand, physicalCores, logicalCores: cores }
   }
   if (topic === 'speech') return (await import('./speech.ts')).speechProcesses(deadline)
@@ -27,6 +28,7 @@ async function nvidia(deadline: number): Promise<Json> {
   const script = fileURLToPath(new URL('./nvidia-smi-child.js', import.meta.url))
   const start = Date.now()
   try {
+    const { runBounded } = await import('./run.ts')
     const output = await runBounded([process.execPath, script, dirname(program)], {}, deadline)
     return output === null || output.code !== 0 ? null : (JSON.parse(output.stdout) as Json)
   } catch (error) {

@@ -3,6 +3,7 @@ import { lstat, open, readdir, readlink, stat } from 'node:fs/promises'
 import { arch, homedir, platform, release, userInfo } from 'node:os'
 import { CannotSee } from '../cannot-see.ts'
 import type { Caller, Env, Json, Linkage, Platform, Stat, Target, Watch } from '../types.ts'
+import { findProgram } from './find-program.ts'
 import type { Ask, Question } from './host.ts'
 import { rooted } from './rooted.ts'
 
@@ -21,10 +22,10 @@ export function realMachine(target: Target, deadline: number): Ask {
     realpath: async ({ args: [path] }) => attempt(path!, () => rooted(path!)),
     readlink: ({ args: [path] }) => attempt(path!, () => readlink(path!)),
     linkage: ({ args: [path] }) => seen(path!, async (real) => json(await linkageAt(real))),
-    model: ({ args: [path] }) => seen(path!, async (real) => (await import('./files.ts')).modelAt(real, deadline)),
-    scan: async ({ args: [source] }) => (source!.startsWith('journal:') ? (await import('./files.ts')).journalOf(source!, deadline) : seen(source!, async (real) => (await import('./files.ts')).logAt(real, deadline))),
+    digest: async ({ args: [kind, source] }) => (source!.startsWith('journal:') ? (await import('./files.ts')).journalOf(source!, deadline) : seen(source!, async (real) => (await import('./files.ts')).digestOf(kind!, real, source!, deadline))),
     watch: async ({ args: [duration, ...paths] }) => json(await watched(Number(duration), paths)),
-    run: async (asked) => json(await (await import('./run.ts')).runBounded(asked.args, asked.options ?? {}, deadline)),
+    // What runs programs is loaded only where there is a program to run.
+    run: async ({ args, options = {} }) => (options.as === undefined && findProgram(args[0]!, process.env) === null ? null : json(await (await import('./run.ts')).runBounded(args, options, deadline))),
     inventory: async ({ args: [topic] }) => (await import('./inventory.ts')).inventory(topic!, deadline),
   }
   return (asked) => answers[asked.verb](asked)

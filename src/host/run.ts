@@ -1,14 +1,10 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { execa } from 'execa'
 import { CannotSee } from '../cannot-see.ts'
+import { findProgram, SYSTEM_PATH } from './find-program.ts'
 import { isSecretName } from './secrets.ts'
 import type { Env, Identity, Output, RunOptions } from '../types.ts'
 
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
-/** Where administrators' programs live when a user's PATH leaves them out (ldconfig, nsenter, modinfo). */
-const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/lib/wsl/lib']
-
 /**
  * Runs one program, never through a shell, in a process group of its own that is killed whole when time is up.
  * A program stuck in the kernel (state D) is left behind unwaited: nothing can end it, and nobody should wait for it.
@@ -60,21 +56,6 @@ function killGroup(pid: number): void {
     process.kill(-pid, 'SIGKILL')
   } catch {
     // Already gone, which is what was wanted.
-  }
-}
-
-export function findProgram(name: string, env: NodeJS.ProcessEnv): string | null {
-  if (name.includes('/')) return runnable(name) ? name : null
-  const folders = [...(env['PATH'] ?? '').split(delimiter).filter((p) => p.startsWith('/')), ...SYSTEM_PATH]
-  return folders.map((folder) => join(folder, name)).find(runnable) ?? null
-}
-
-function runnable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }
 

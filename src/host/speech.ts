@@ -2,7 +2,6 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Json } from '../types.ts'
 import { unitOfCgroup } from '../facts/unit-of-cgroup.ts'
-import { runBounded } from './run.ts'
 
 /** A process or service that loads a speech runtime. `unit` is the service it belongs to. */
 export interface SpeechProcess {
@@ -55,6 +54,7 @@ async function speechProcess(pid: string): Promise<SpeechProcess | null> {
 async function services(deadline: number): Promise<readonly SpeechProcess[]> {
   const booted = await readdir('/run/systemd/system').then(() => true, () => false)
   if (!booted) return []
+  const { runBounded } = await import('./run.ts')
   const scopes = process.env['XDG_RUNTIME_DIR'] ? (['system', 'user'] as const) : (['system'] as const)
   const lists = await Promise.all(
     scopes.map(async (scope) => {
