@@ -1,0 +1,171 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
+import type { Io } from '../io.ts'
+import { colourOn } from '../io.ts'
+import { sober, soberJson } from '../sober.ts'
+import { WrongCall } from '../wrong-call.ts'
+import { BadAudio } from './audio/bad-audio.ts'
+import { clipText } from './audio/clip.ts'
+import { prepareAudio, type Prepared } from './audio/prepare.ts'
+import { parseBaseline, seriesOf, unlike } from './baseline.ts'
+import type { BenchOptions } from './command.ts'
+import { type Engine, CannotMeasure, type Instance } from './engine.ts'
+import { judgeFirst, judgeRegression, judgeRtf, judgeWer, type Decision } from './gate.ts'
+import { contention } from './load.ts'
+import { machineHere } from './machine.ts'
+import { progressLine } from './progress.ts'
+import { measure, type Measured, type Plan } from './protocol.ts'
+import { resultOf, rtfOf, type Setting } from './result.ts'
+import { pythonTarget } from './targets-python.ts'
+import { commandTarget, embeddedTarget, urlTarget } from './targets.ts'
+import { summaryLine, textReport, type Paint } from './text.ts'
+import { judgeText } from './transcript.ts'
+import type { Provider, Result, Target } from './types.ts'
+
+/** What is measured: how to start it, and what can be said of it once that has been done. */
+export interface Subject {
+  readonly engine: Engine
+  readonly plan: Plan
+  readonly workload: string
+  target(): Target
+  provider(measured: Measured): Provider
+  opened(instance: Instance): void
+  /** The provider when the runtime refused to start. null = the failure was another one. */
+  refused(error: CannotMeasure): Provider | null
+  /** Files made for it. */
+  remove?(): void
+}
+
+/** The whole command. Resolves to the exit code. */
+export async function bench(options: BenchOptions, io: Io, version: string): Promise<number> {
+  const colour = colourOn(io.stdout, io.env, true)
+  const before = checkOptions(options, io)
+  const abort = new AbortController()
+  const stop = () => abort.abort()
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const name of signals) process.on(name, stop)
+  let audio: Prepared | null = null
+  let subject: Subject | null = null
+  try {
+    audio = prepareAudio(options.audio === undefined ? null : absolute(options.audio, io.cwd), options.command !== undefined || options.url !== undefined)
+    subject = await subjectOf(options, io, audio, abort.signal)
+    const { result, exitCode } = await run(options, io, version, subject, audio, before)
+    // Half a measurement, or one of another provider, is nothing to compare with.
+    if (options.saveBaseline !== undefined && result.rtf !== null && exitCode !== 130 && exitCode !== 5) save(options.saveBaseline, result, io)
+    io.stdout.write(options.json ? `${soberJson(result)}\n` : sobered(textReport(result, paint(colour))))
+    const summary = summaryLine(result, paint(options.json ? false : colour))
+    if (options.json) io.stderr.write(`${sober(summary)}\n`)
+    else io.stdout.write(`\n${sobered(summary)}\n`)
+    return exitCode
+  } catch (error) {
+    if (!(error instanceof CannotMeasure) && !(error instanceof BadAudio)) throw error
+    if (options.json) io.stdout.write(`${soberJson({ schemaVersion: 1, tool: { name: 'asr-doctor', version }, error: error.message })}\n`)
+    io.stderr.write(`asr-doctor bench: ${paint(false).bad('could not measure')}: ${sober(error.message)}\n`)
+    return 4
+  } finally {
+    audio?.remove()
+    subject?.remove?.()
+    for (const name of signals) process.off(name, stop)
+  }
+}
+
+function subjectOf(options: BenchOptions, io: Io, audio: Prepared, signal: AbortSignal): Subject | Promise<Subject> {
+  const runs = options.runs ?? null
+  if (options.command !== undefined) return commandTarget(options.command, audio, runs, signal)
+  if (options.url !== undefined) return urlTarget(options.url, options.urlModel ?? 'whisper-1', audio, runs, signal)
+  if (options.python !== undefined) return pythonTarget(options.python, options, audio, signal)
+  return embeddedTarget(options, io, audio, signal)
+}
+
+async function run(options: BenchOptions, io: Io, version: string, subject: Subject, audio: Prepared, before: Before): Promise<{ readonly result: Result; readonly exitCode: number }> {
+  const machine = machineHere()
+  const reference = before.reference ?? (options.audio === undefined ? clipText() : null)
+  const settingOf = (provider: Provider): Setting => ({
+    version, target: subject.target(), workload: subject.workload, audio: { seconds: audio.seconds, source: options.audio ?? 'the reference clip', form: audio.form },
+    audioWarnings: audio.warnings, silent: audio.silent, provider, reference, machine,
+  })
+  const decide = (measured: Measured): readonly Decision[] => {
+    const others = contention(measured.load, machine.logicalCores)
+    const rtf = rtfOf(measured, audio.seconds)
+    const limit = options.maxRtf ?? (options.minRtfx === undefined ? null : 1 / options.minRtfx)
+    const result = resultOf(measured, settingOf(subject.provider(measured)), [])
+    if (before.result !== null && measured.runs.length > 0 && (measured.placement.length > 0 || !subject.plan.place)) {
+      const different = unlike(result, before.result)
+      if (different !== null) throw new CannotMeasure(`The baseline ${options.baseline} was taken under other conditions, so it says nothing about this measurement: ${different}.`)
+    }
+    return [
+      ...(limit === null ? [] : [judgeRtf(rtf, limit, others, options.maxRtf === undefined ? '--min-rtfx' : '--max-rtf')]),
+      ...(options.maxFirstMs === undefined ? [] : [judgeFirst(measured.cold.map(({ firstMs }) => firstMs), options.maxFirstMs, others)]),
+      ...(options.maxWer === undefined || result.text?.wer == null ? [] : [judgeWer(result.text.wer, options.maxWer)]),
+      ...(before.result === null ? [] : [judgeRegression(seriesOf(result), seriesOf(before.result), options.maxRegression ?? 0.1, result.provider.tier !== 'gpu')]),
+      ...judgeText(measured, reference, audio.silent),
+    ]
+  }
+  const progress = progressLine(io.stderr)
+  try {
+    const measured = await measure(subject.engine, subject.plan, (so) => decide(so).some(({ state }) => state === 'inconclusive'), progress.tell, subject.opened)
+    const provider = subject.provider(measured)
+    const result = resultOf(measured, settingOf(provider), measured.runs.length === 0 ? [] : decide(measured))
+    return { result, exitCode: exitCodeOf(result) }
+  } catch (error) {
+    const provider = error instanceof CannotMeasure ? subject.refused(error) : null
+    if (provider === null) throw error
+    const nothing: Measured = { cold: [], coldRuns: [], warmUp: { runs: 0, steady: false }, runs: [], placement: [], agreement: null, load: null, interrupted: false }
+    return { result: resultOf(nothing, settingOf(provider), []), exitCode: 5 }
+  } finally {
+    progress.clear()
+  }
+}
+
+export function exitCodeOf(result: Result): number {
+  if (result.interrupted) return 130
+  if (result.doubts.some(({ kind }) => kind === 'not-the-provider-asked-for')) return 5
+  return { pass: 0, fail: 1, inconclusive: 3 }[result.gate?.state ?? 'pass']
+}
+
+interface Before {
+  readonly result: Result | null
+  readonly reference: string | null
+}
+
+/** Everything that can be wrong with the call, before anything is started. */
+function checkOptions(options: BenchOptions, io: Io): Before {
+  if (options.maxRegression !== undefined && options.baseline === undefined) throw new WrongCall('--max-regression goes with --baseline FILE.')
+  const speaks = options.command !== undefined || options.url !== undefined
+  if (options.urlModel !== undefined && options.url === undefined) throw new WrongCall('--url-model goes with --url.')
+  if (options.maxWer !== undefined && !speaks) throw new WrongCall('--max-wer needs a recogniser that writes text, given with --command or --url; the built-in networks have random weights and understand nothing.')
+  if (options.maxWer !== undefined && options.audio !== undefined && options.reference === undefined) throw new WrongCall('--max-wer needs to know what is said in --audio: give the text with --reference FILE.')
+  if (options.reference !== undefined && !speaks) throw new WrongCall('--reference goes with --command or --url: the built-in networks make no text that could be compared.')
+  if (options.reference !== undefined && options.audio === undefined) throw new WrongCall('--reference goes with --audio: the text of the built-in clip is known.')
+  const reference = options.reference === undefined ? null : readText('--reference', options.reference, io)
+  if (options.baseline === undefined) return { result: null, reference }
+  const parsed = parseBaseline(readText('--baseline', options.baseline, io))
+  if (typeof parsed === 'string') throw new WrongCall(`--baseline ${options.baseline} ${parsed}.`)
+  return { result: parsed, reference }
+}
+
+function readText(option: string, path: string, io: Io): string {
+  try {
+    return readFileSync(absolute(path, io.cwd), 'utf8')
+  } catch (error) {
+    throw new WrongCall(`${option} ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`)
+  }
+}
+
+function save(path: string, result: Result, io: Io): void {
+  try {
+    writeFileSync(absolute(path, io.cwd), `${soberJson(result)}\n`)
+  } catch (error) {
+    throw new CannotMeasure(`The baseline could not be written to ${path} (${(error as NodeJS.ErrnoException).code}).`)
+  }
+}
+
+const absolute = (path: string, cwd: string) => (isAbsolute(path) ? path : join(cwd, path))
+
+/** Names and texts come from outside; our own colours and line ends stay. */
+const sobered = (text: string): string => text.split('\n').map((line) => line.split(/(\u001b\[\d+m)/).map((piece, i) => (i % 2 === 1 ? piece : sober(piece))).join('')).join('\n')
+
+function paint(colour: boolean): Paint {
+  const style = (open: number, close: number) => (text: string) => (colour ? `\u001b[${open}m${text}\u001b[${close}m` : text)
+  return { bold: style(1, 22), dim: style(2, 22), good: style(32, 39), bad: style(31, 39), warn: style(33, 39) }
+}

@@ -1,0 +1,66 @@
+import { LEAST_COSINE, LEAST_SPEED_UP } from './agreement.ts'
+import { contention, throttledShare } from './load.ts'
+import { FEWEST_RUNS, percent, THROTTLED } from './gate.ts'
+import type { Measured } from './protocol.ts'
+import { median, variation } from './stats/describe.ts'
+import type { Doubt, DoubtKind, Provider } from './types.ts'
+
+/** A first run this many times the median of the warm ones is worth a word; caches and lazy loading alone cost less. */
+const SLOW_FIRST = 2
+const NOISY = 0.15
+const PRESSURE_PERCENT = 10
+/** CPUs that others keep busy before pressure is put down to them. */
+const OTHERS = 0.1
+
+export interface Seen {
+  readonly provider: Provider
+  readonly audioWarnings: readonly string[]
+  readonly silent: boolean
+  readonly machine: { readonly logicalCores: number }
+}
+
+/** What should make the reader careful about the figures. Pure. */
+export function doubtsOf(measured: Measured, setting: Seen): readonly Doubt[] {
+  const { provider } = setting
+  const { logicalCores } = setting.machine
+  const walls = measured.runs.map(({ run }) => run.wallMs)
+  const centre = median(walls)
+  const doubts: Doubt[] = []
+  const doubt = (kind: DoubtKind, because: string, how: string | null = null) => void doubts.push({ kind, because, how })
+  const [first, ...more] = provider.asked
+  if (first !== undefined && first !== 'auto' && provider.used !== null && provider.used !== first) {
+    doubt('not-the-provider-asked-for', `${first} was asked for and ${provider.used} did the work${provider.because ? `: ${provider.because}` : '.'}`, provider.how)
+  } else if (first !== undefined && first !== 'auto' && provider.used === null && provider.because !== null) {
+    doubt('not-the-provider-asked-for', `${first} was asked for and did not run${more.length > 0 ? '; the runtime did not fall back either' : ''}: ${provider.because}`, provider.how)
+  }
+  if (first === 'auto' && provider.because !== null) doubt('provider-fell-back', `A faster provider is installed and was not used: ${provider.because}`, provider.how)
+  const { agreement } = measured
+  if (agreement !== null && !agreement.finite) doubt('wrong-result', `On ${provider.used} the network gave values that are not numbers.`)
+  else if (agreement !== null && agreement.cosine < LEAST_COSINE) doubt('wrong-result', `On ${provider.used} the network gave another result than on the CPU (cosine ${agreement.cosine.toFixed(4)}, at least ${LEAST_COSINE} is usual).`)
+  if (agreement !== null && agreement.cpuWallMs < LEAST_SPEED_UP * centre) doubt('hardly-faster-than-cpu', `${provider.used} was only ${(agreement.cpuWallMs / centre).toFixed(1)} times as fast as the CPU of this machine.`)
+  const throttled = throttledShare(measured.load)
+  if (throttled !== null && throttled >= THROTTLED) {
+    const cpus = walls.length > 0 ? measured.runs.map(({ run }) => run.cpuMs ?? NaN) : []
+    const ratio = centre / median(cpus)
+    doubt('throttled', `A CPU quota stopped the work in ${percent(throttled)} of the scheduling periods${Number.isFinite(ratio) ? `; a run took ${ratio.toFixed(1)} times as long as the CPU time it used` : ''}.`)
+  }
+  const coldest = median(measured.cold.map(({ firstMs }) => firstMs))
+  if (walls.length >= 3 && coldest > SLOW_FIRST * centre) {
+    doubt('slow-first-run', `The first run of a process took ${coldest.toFixed(0)} ms, ${(coldest / centre).toFixed(1)} times a warm one.`)
+  }
+  const others = contention(measured.load, logicalCores)
+  const spread = variation(walls)
+  // Our own threads press on each other as well, so pressure alone says nothing about others.
+  const alone = (measured.load?.othersCpuMs ?? 0) < OTHERS * (measured.load?.spanMs ?? 0)
+  const pressure = alone || (throttled !== null && throttled >= THROTTLED) ? 0 : (measured.load?.cpuPressure ?? 0)
+  if (others !== null) doubt('noisy-machine', `${others[0]!.toUpperCase()}${others.slice(1)}`)
+  else if (spread > NOISY) doubt('noisy-machine', `The runs scatter by ${percent(spread)} (standard deviation over mean).`)
+  else if (pressure > PRESSURE_PERCENT) doubt('noisy-machine', `Processes waited for a CPU ${pressure.toFixed(0)} % of the time (pressure stall information).`)
+  if (!measured.warmUp.steady && measured.warmUp.runs > 0) doubt('not-steady', `After ${measured.warmUp.runs} runs of warm-up two runs in succession still differed by more than 5 %.`)
+  if (walls.length > 0 && walls.length < FEWEST_RUNS) doubt('few-runs', `${walls.length === 1 ? 'One run is' : `${walls.length} runs are`} too few for a 95 % interval of the median; ${FEWEST_RUNS} are needed.`)
+  for (const because of setting.audioWarnings) doubt('odd-audio', because)
+  const texts = [...measured.coldRuns, ...measured.runs.map(({ run }) => run)].map(({ text }) => text).filter((text) => text !== null)
+  if (!setting.silent && texts.some((text) => text.trim() === '')) doubt('empty-transcript', 'At least one run heard nothing at all.')
+  else if (new Set(texts).size > 1) doubt('text-changes', 'The same recording gave different texts in different runs.')
+  return doubts
+}

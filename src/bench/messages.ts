@@ -1,0 +1,68 @@
+import type { Agreement } from './agreement.ts'
+import type { WorkloadName } from './names.ts'
+
+/** What the benchmark and its child process tell each other, over Node's own channel. Data only. */
+export interface Job {
+  /** Where onnxruntime-node is imported from. */
+  readonly runtime: string
+  readonly workload: WorkloadName
+  /** onnxruntime-node's own names, in order. */
+  readonly providers: readonly string[]
+  readonly threads: number | null
+  /** null = the reference clip. */
+  readonly audio: string | null
+}
+
+export interface Phase {
+  readonly name: 'audio' | 'features' | 'encoder' | 'decoder'
+  readonly wallMs: number
+  /** CPU time of the whole process while the phase ran, all threads. */
+  readonly cpuMs: number
+}
+
+export interface Run {
+  readonly wallMs: number
+  /** null = not known, as for a server elsewhere. */
+  readonly cpuMs: number | null
+  readonly phases: readonly Phase[]
+  /** What was heard; null = this target makes no text. */
+  readonly text: string | null
+}
+
+export interface Calibration {
+  readonly wallMs: number
+  readonly cpuMs: number
+}
+
+export interface Loaded {
+  /** Milliseconds since the Unix epoch when the sessions were ready, to be set against the moment of the start. */
+  readonly readyAtMs: number
+  /** Spent on unpacking the clip and making the synthetic weights, which no real service does. */
+  readonly prepareMs: number
+  readonly runtimeVersion: string
+}
+
+/** Where nodes of the graph ran. `timeMs` is null for devices, whose kernels are only launched by the time they return. */
+export interface Placement {
+  readonly provider: string
+  readonly nodes: number
+  readonly timeMs: number | null
+}
+
+export type Request =
+  | { readonly kind: 'load'; readonly job: Job }
+  | { readonly kind: 'run' }
+  /** With nothing loaded, a kernel in JavaScript: the yardstick of targets that are not ours. */
+  | { readonly kind: 'calibrate' }
+  | { readonly kind: 'place'; readonly folder: string }
+  /** The same network once more on the CPU, its output beside that of the provider. */
+  | { readonly kind: 'compare' }
+
+export type Answer =
+  | { readonly kind: 'loaded'; readonly loaded: Loaded }
+  | { readonly kind: 'ran'; readonly run: Run }
+  | { readonly kind: 'calibrated'; readonly calibration: Calibration }
+  | { readonly kind: 'placed'; readonly placement: readonly Placement[] }
+  | { readonly kind: 'compared'; readonly agreement: Agreement }
+  /** `at` tells a refusal of the runtime from sound that cannot be read. */
+  | { readonly kind: 'failed'; readonly at: 'runtime' | 'audio' | 'session' | 'run'; readonly error: string }

@@ -1,0 +1,124 @@
+import type { Agreement } from './agreement.ts'
+import { CannotMeasure, type Engine, type Instance, Interrupted } from './engine.ts'
+import type { Calibration, Placement, Run } from './messages.ts'
+import { shortName, tierOf } from './providers.ts'
+import { watchLoad } from './sampler.ts'
+import type { Cold, Load } from './types.ts'
+
+export interface Plan {
+  readonly launches: number
+  /** Exactly so many timed runs; null = as many as the rules below say. */
+  readonly runs: number | null
+  readonly place: boolean
+}
+
+/** Until two successive runs differ by less than 5 %, at least 3 and at most 10 runs or 20 s. */
+export const WARM_UP = { atLeast: 3, atMost: 10, limitMs: 20_000, steady: 0.05 } as const
+/** At least 10 runs and 3 s, at most 40 runs or 60 s, and however slow they are no fewer than an interval needs. */
+export const TIMED = { atLeast: 10, atLeastMs: 3_000, atMost: 40, limitMs: 60_000, fewest: 6 } as const
+
+export interface Measured {
+  readonly cold: readonly Cold[]
+  readonly coldRuns: readonly Run[]
+  readonly warmUp: { readonly runs: number; readonly steady: boolean }
+  readonly runs: readonly { readonly run: Run; readonly calibration: Calibration | null }[]
+  readonly placement: readonly Placement[]
+  /** null = the work was done on the CPU, or the target cannot be compared. */
+  readonly agreement: Agreement | null
+  readonly load: Load | null
+  readonly interrupted: boolean
+}
+
+export interface Progress {
+  readonly phase: 'cold start' | 'warm-up' | 'timed run' | 'placement'
+  readonly done: number
+  /** null = not known beforehand. */
+  readonly of: number | null
+  readonly leftMs: number | null
+}
+
+/**
+ * Cold starts, warm-up, timed runs each between two passes of the yardstick, and the placement pass, in this order. While
+ * `undecided` of the samples so far says so, runs go on up to the cap. What was measured before Ctrl-C is kept.
+ */
+export async function measure<I extends Instance>(engine: Engine<I>, plan: Plan, undecided: (so: Measured) => boolean, tell: (progress: Progress) => void, opened: (instance: I) => void): Promise<Measured> {
+  let so: Measured = { cold: [], coldRuns: [], warmUp: { runs: 0, steady: false }, runs: [], placement: [], agreement: null, load: null, interrupted: false }
+  let instance: I | null = null
+  try {
+    for (let launch = 0; launch < plan.launches; launch++) {
+      tell({ phase: 'cold start', done: launch, of: plan.launches, leftMs: null })
+      instance?.stop()
+      instance = await engine.open()
+      opened(instance)
+      const first = await instance.run()
+      so = { ...so, cold: [...so.cold, { loadMs: instance.loadMs, firstMs: first.wallMs }], coldRuns: [...so.coldRuns, first] }
+    }
+    if (instance === null) throw new CannotMeasure('Nothing was started.')
+    so = { ...so, warmUp: await warmUp(engine, instance, so.coldRuns.at(-1)!, tell) }
+    so = await timed(instance, plan, so, undecided, tell)
+    if (plan.place) {
+      tell({ phase: 'placement', done: 0, of: 1, leftMs: null })
+      so = { ...so, placement: await instance.placement() }
+      const onDevice = so.placement.some(({ provider }) => tierOf(shortName(provider)) === 'gpu')
+      if (onDevice && instance.compare) so = { ...so, agreement: await instance.compare() }
+    }
+    return so
+  } catch (error) {
+    if (error instanceof Interrupted) return { ...so, interrupted: true, ...(error.cause as Partial<Measured> | undefined) }
+    throw error
+  } finally {
+    instance?.stop()
+  }
+}
+
+async function warmUp(engine: Engine, instance: Instance, first: Run, tell: (progress: Progress) => void): Promise<Measured['warmUp']> {
+  // The first run of a process that ends after it leaves nothing warm but the disk cache.
+  if (engine.freshEveryRun) return { runs: 0, steady: true }
+  const start = performance.now()
+  let previous = first.wallMs
+  for (let runs = 1; ; runs++) {
+    tell({ phase: 'warm-up', done: runs - 1, of: null, leftMs: null })
+    const { wallMs } = await instance.run()
+    const steady = runs >= WARM_UP.atLeast && Math.abs(wallMs - previous) / previous < WARM_UP.steady
+    if (steady || runs >= WARM_UP.atMost || performance.now() - start > WARM_UP.limitMs) return { runs, steady }
+    previous = wallMs
+  }
+}
+
+async function timed(instance: Instance, plan: Plan, before: Measured, undecided: (so: Measured) => boolean, tell: (progress: Progress) => void): Promise<Measured> {
+  const sampler = instance.pids() === null ? null : watchLoad(() => instance.pids() ?? [])
+  const start = performance.now()
+  let so = before
+  try {
+    let calibration = await instance.calibrate()
+    for (;;) {
+      const spentMs = performance.now() - start
+      const done = so.runs.length
+      tell({ phase: 'timed run', done, ...expected(plan, done, spentMs) })
+      const run = await instance.run()
+      const after = await instance.calibrate()
+      so = { ...so, runs: [...so.runs, { run, calibration: calibration && after && { wallMs: (calibration.wallMs + after.wallMs) / 2, cpuMs: (calibration.cpuMs + after.cpuMs) / 2 } }] }
+      calibration = after
+      if (enough(plan, so, performance.now() - start, () => undecided({ ...so, load: sampler?.now() ?? null }))) break
+    }
+  } catch (error) {
+    if (error instanceof Interrupted) throw Object.assign(new Interrupted(), { cause: { runs: so.runs, warmUp: so.warmUp, load: sampler?.stop() ?? null } })
+    throw error
+  }
+  return { ...so, load: sampler?.stop() ?? null }
+}
+
+function enough(plan: Plan, so: Measured, spentMs: number, undecided: () => boolean): boolean {
+  const count = so.runs.length
+  if (plan.runs !== null) return count >= plan.runs
+  if (count < TIMED.fewest) return false
+  if (count >= TIMED.atMost || spentMs >= TIMED.limitMs) return true
+  return count >= TIMED.atLeast && spentMs >= TIMED.atLeastMs && !undecided()
+}
+
+function expected(plan: Plan, done: number, spentMs: number): { readonly of: number | null; readonly leftMs: number | null } {
+  if (done === 0) return { of: plan.runs, leftMs: null }
+  const each = spentMs / done
+  const total = plan.runs ?? Math.min(Math.max(TIMED.atLeast, Math.ceil(TIMED.atLeastMs / each)), Math.max(TIMED.fewest, Math.floor(TIMED.limitMs / each)))
+  return { of: total, leftMs: Math.max(0, total - done) * each }
+}

@@ -1,0 +1,69 @@
+import { doubtsOf } from './doubts.ts'
+import type { Decision } from './gate.ts'
+import { together } from './gate.ts'
+import type { Phase, Run } from './messages.ts'
+import type { Measured } from './protocol.ts'
+import { medianInterval } from './stats/bootstrap.ts'
+import { median, modifiedZ, OUTLIER_Z } from './stats/describe.ts'
+import { wordErrorRate } from './stats/word-errors.ts'
+import type { Machine, Provider, Result, Target, Text } from './types.ts'
+
+/** What is known beside the measurements. */
+export interface Setting {
+  readonly version: string
+  readonly target: Target
+  readonly workload: string
+  readonly audio: Result['audio']
+  readonly audioWarnings: readonly string[]
+  readonly silent: boolean
+  readonly provider: Provider
+  /** What is said in the recording; null = not known. */
+  readonly reference: string | null
+  readonly machine: Omit<Machine, 'load'>
+}
+
+export const rtfOf = (measured: Measured, seconds: number): readonly number[] => measured.runs.map(({ run }) => run.wallMs / 1000 / seconds)
+
+export function resultOf(measured: Measured, setting: Setting, decisions: readonly Decision[]): Result {
+  const { seconds } = setting.audio
+  const samples = rtfOf(measured, seconds)
+  const scores = modifiedZ(samples)
+  const text = textOf(measured, setting.reference)
+  const loads = measured.cold.map(({ loadMs }) => loadMs).filter((ms) => ms !== null)
+  return {
+    schemaVersion: 1,
+    tool: { name: 'asr-doctor', version: setting.version },
+    target: setting.target,
+    workload: setting.workload,
+    audio: setting.audio,
+    provider: setting.provider,
+    rtf: samples.length === 0 ? null : { median: median(samples), ...medianInterval(samples), samples },
+    rtfx: samples.length === 0 ? null : 1 / median(samples),
+    loadMs: loads.length === 0 ? null : median(loads),
+    firstMs: measured.cold.length === 0 ? null : median(measured.cold.map(({ firstMs }) => firstMs)),
+    cold: measured.cold,
+    warmUp: measured.warmUp,
+    phases: phasesOf(measured.runs.map(({ run }) => run)),
+    runs: measured.runs.map(({ run, calibration }, i) => ({ wallMs: run.wallMs, cpuMs: run.cpuMs, phases: run.phases, calibration, outlier: Math.abs(scores[i]!) > OUTLIER_Z })),
+    ...(text === null ? {} : { text }),
+    ...(measured.agreement === null ? {} : { agreement: measured.agreement }),
+    doubts: doubtsOf(measured, setting),
+    ...(decisions.length === 0 ? {} : { gate: { ...together(decisions), decisions } }),
+    machine: { ...setting.machine, load: measured.load },
+    interrupted: measured.interrupted,
+  }
+}
+
+function phasesOf(runs: readonly Run[]): Result['phases'] {
+  const names = [...new Set(runs.flatMap(({ phases }) => phases.map(({ name }) => name)))]
+  const middle = (name: Phase['name'], key: 'wallMs' | 'cpuMs') => median(runs.flatMap(({ phases }) => phases.filter((phase) => phase.name === name).map((phase) => phase[key])))
+  return Object.fromEntries(names.map((name) => [name, { wallMs: middle(name, 'wallMs'), cpuMs: middle(name, 'cpuMs') }]))
+}
+
+/** The worst text of all runs: one bad run in ten is a fault, whatever the other nine heard. */
+export function textOf(measured: Measured, reference: string | null): Text | null {
+  const texts = [...measured.coldRuns, ...measured.runs.map(({ run }) => run)].map(({ text }) => text).filter((text) => text !== null)
+  if (texts.length === 0) return null
+  const rated = texts.map((heard) => ({ heard, wer: reference === null ? null : wordErrorRate(reference, heard), empty: heard.trim() === '' }))
+  return rated.reduce((worst, each) => ((each.wer ?? Number(each.empty)) > (worst.wer ?? Number(worst.empty)) ? each : worst))
+}

@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { WrongCall } from '../wrong-call.ts'
+import { MODEL_RATE, openAudio } from './audio/load.ts'
+import type { Prepared } from './audio/prepare.ts'
+import type { Subject } from './bench.ts'
+import type { BenchOptions } from './command.ts'
+import { pythonEngine, type PythonInstance } from './engines/python.ts'
+import { normalise, PIECE_SAMPLES, transducerModels } from './engines/transducer.ts'
+import { kaldiFbank } from './features/kaldi.ts'
+import { calibrationModel } from './models/calibration.ts'
+import { MELS, SHAPES } from './models/fastconformer.ts'
+import { BLANK } from './models/transducer.ts'
+import type { WorkloadName } from './names.ts'
+import { longName, shortName, tierOf, whyNotPython } from './providers.ts'
+import type { Provider } from './types.ts'
+import { defaultWorkload, isWhisper } from './workloads.ts'
+
+/** The built-in network on the onnxruntime of the user's own Python: its encoder and decoder, on features made by us. */
+export function pythonTarget(python: string, options: BenchOptions, audio: Prepared, signal: AbortSignal): Subject & { remove(): void } {
+  const asked = options.provider.length === 0 ? ['auto'] : options.provider.map(shortName)
+  // What onnxruntime itself would take: CUDA where it is built in, then the CPU. It falls back by itself.
+  const wished = asked.flatMap((name) => (name === 'auto' ? ['cuda', 'cpu'] : [name]))
+  const workload = (options.workload ?? defaultWorkload(asked[0] === 'auto' ? 'cpu' : tierOf(asked[0]!))) as WorkloadName
+  if (isWhisper(workload)) throw new WrongCall(`--python runs the transducers only; give --workload fastconformer-s, -m or -l instead of ${workload}.`)
+  const folder = mkdtempSync(join(tmpdir(), 'asr-doctor-bench-'))
+  const file = (name: string, data: Uint8Array) => {
+    const path = join(folder, name)
+    writeFileSync(path, data)
+    return path
+  }
+  const models = transducerModels(SHAPES[workload])
+  const engine = pythonEngine(
+    python,
+    {
+      encoder: file('encoder.onnx', models.encoder), decoder: file('decoder.onnx', models.decoder), calibration: file('calibration.onnx', calibrationModel()),
+      mels: featuresOf(audio).map((data, i) => file(`mel${i}.f32`, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))),
+      providers: wished.map(longName), threads: options.threads ?? null, blank: BLANK,
+    },
+    signal,
+  )
+  let last: PythonInstance | null = null
+  const provider = (): Provider => {
+    const used = last === null ? null : shortName(last.used[0] ?? 'cpu')
+    const first = wished[0]!
+    const missed = last !== null && used !== first && (asked[0] !== 'auto' || last.available.includes(longName(first)))
+    return { asked, used, tier: used === null ? null : tierOf(used), because: missed ? whyNotPython(first, last!) : null, how: null, placement: [] }
+  }
+  return {
+    engine,
+    plan: { launches: 3, runs: options.runs ?? null, place: false },
+    workload,
+    target: () => ({ kind: 'python', name: `${workload} (random weights; encoder and decoder only)`, runtime: last === null ? null : `onnxruntime ${last.version} in Python ${last.python}`, threads: options.threads ?? null }),
+    provider,
+    opened: (instance) => (last = instance as PythonInstance),
+    refused: ({ refusal }) => (refusal === null || wished[0] === 'cpu' ? null : { asked, used: null, tier: null, because: whyNotPython(wished[0]!, { available: [longName(wished[0]!)], version: '', output: () => `${refusal.output}\n${refusal.error}` }), how: null, placement: [] }),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+function featuresOf(audio: Prepared): readonly Float32Array[] {
+  const opened = openAudio(audio.path)
+  try {
+    const { samples } = opened.decode()
+    const pieces: Float32Array[] = []
+    for (let at = 0; at < samples.length; at += PIECE_SAMPLES) {
+      const { data, frames } = kaldiFbank(samples.subarray(at, at + PIECE_SAMPLES))
+      normalise(data, MELS)
+      if (frames > 0) pieces.push(data)
+    }
+    if (pieces.length === 0) throw new WrongCall(`The recording is too short: a frame takes ${(400 / MODEL_RATE) * 1000} ms.`)
+    return pieces
+  } finally {
+    opened.close()
+  }
+}
