@@ -1,4 +1,13 @@
 import type { Plugin } from '../src/index.ts'
+import { audioChecks as audio } from './audio/index.ts'
+import { cgroupChecks as cgroup } from './cgroup/index.ts'
+import { cuda } from './cuda/index.ts'
+import { cudnn } from './cudnn/index.ts'
+import { pythonChecks as python } from './python/index.ts'
+import { ep } from './ep/index.ts'
+import { log } from './log/index.ts'
+import { gpuChecks as gpu } from './gpu/index.ts'
+import { service } from './service/index.ts'
 
 /** The built-in checks. The order here is the order of the report. */
-export const builtIn: Plugin = { name: 'asr-doctor', checks: [] }
+export const builtIn: Plugin = { name: 'asr-doctor', checks: [...ep, ...log, ...cuda, ...cudnn, ...python, ...service, ...cgroup, ...gpu, ...audio] }

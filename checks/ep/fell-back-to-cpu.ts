@@ -1,0 +1,51 @@
+import { defineCheck, type Finding } from '../../src/index.ts'
+import { logs } from '../../src/facts/log.ts'
+import { session } from '../../src/facts/session.ts'
+import { target } from '../../src/facts/target.ts'
+import { asEvidence, gravity, linesFor, nothingToJudge, unread } from './subject.ts'
+
+export default defineCheck({
+  id: 'ep/fell-back-to-cpu',
+  title: 'The engine could not load its GPU part and went on without it',
+  docs: {
+    what: 'Looks in the log for the lines with which ONNX Runtime, CTranslate2 and their bindings say that a GPU part could not be loaded, and in the memory of the process for the provider itself.',
+    why: 'ONNX Runtime goes on with the CPU and says so in one line on stderr. `get_available_providers()` still names CUDA: it lists what was compiled in. The reason stands in the line before the general advice about CUDA and cuDNN.',
+    remedy: 'Mend what the line names: most often one library that is missing from, or hidden from, the place where the service runs. `session.get_providers()` tells afterwards what a session really got.',
+    links: ['https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html', 'https://github.com/microsoft/onnxruntime/issues/25609'],
+  },
+  fixes: 'always',
+  needs: { target, logs, session },
+  run: ({ target, logs, session }) => {
+    const foreign = nothingToJudge(target)
+    if (foreign !== null) return foreign
+    const lines = linesFor(session, 'provider-not-loaded')
+    if (lines.length > 0) {
+      const first = lines.find(({ signature }) => signature.id === 'ort-provider-unloadable' || signature.id === 'ct2-library-missing') ?? lines[0]!
+      return [finding(causeOf(first.hit.text, first.signature.meaning), 'certain', asEvidence([first, ...lines.filter((each) => each !== first)]), /^ort-/.test(first.signature.id), gravity(session))]
+    }
+    if (session.provider?.state === 'loaded') return []
+    if (session.provider?.state === 'tried') {
+      return [finding('The process asked ONNX Runtime for a provider that lies in a file of its own, and libonnxruntime_providers_cuda.so is not in its memory, so it works on the CPU.', 'likely', [session.provider.evidence], true)]
+    }
+    if (session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
+    return unread(target, logs, session) ?? []
+  },
+})
+
+const finding = (cause: string, confidence: Finding['confidence'], evidence: Finding['evidence'], ort: boolean, severity: Finding['severity'] = 'error'): Finding => ({
+  severity,
+  confidence,
+  cause,
+  evidence,
+  ...(ort ? { refuted: [{ hypothesis: 'CUDA is among the available providers', because: 'That list says what was compiled in, and is the same whether or not the provider can be loaded.' }] } : {}),
+  fixes: [{ title: 'Let the service reach what its GPU part needs', safety: 'manual', edits: [], then: ['asr-doctor check --unit NAME --only cuda --only cudnn', 'Restart the service; the line must not come again.'] }],
+})
+
+/** The reason as the loader gave it (dlerror(3)), in a sentence. */
+function causeOf(text: string, meaning: string): string {
+  const error = /libonnxruntime_providers_\w+\.so with error: (.+)$/.exec(text)?.[1]?.trim()
+  if (error === undefined) return meaning
+  const missing = /^(\S+?): cannot open shared object file/.exec(error)?.[1]
+  if (missing === undefined) return `ONNX Runtime could not load its CUDA provider, and the loader said “${error.replace(/[.:\s]+$/, '')}”.`
+  return `ONNX Runtime could not load its CUDA provider because ${missing.split('/').at(-1)} was not found, so nothing runs on the GPU through it.`
+}

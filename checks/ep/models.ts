@@ -1,0 +1,45 @@
+import type { ModelUse } from '../../src/facts/model-files.ts'
+import { forecastOf, quantisationOf, type Forecast, type Quantisation } from '../../src/onnx/forecast.ts'
+import { releaseOf } from '../../src/onnx/kernels.ts'
+import type { OnnxModel } from '../../src/onnx/types.ts'
+import { seenIn } from '../../src/verdict/signs.ts'
+import type { Session } from '../../src/facts/session.ts'
+import type { Immutable, Target, Verdict } from '../../src/index.ts'
+
+export interface Judged {
+  readonly use: Immutable<ModelUse>
+  readonly forecast: Forecast
+  readonly quantisation: Quantisation
+  readonly exact: boolean
+}
+
+/** Every ONNX model that was read, with what is foretold of it for the release in use. */
+export function judgedModels(models: Immutable<readonly ModelUse[]>, onnxRuntime: string | null): readonly Judged[] {
+  const { release, exact } = releaseOf(onnxRuntime)
+  return models.flatMap((use) => {
+    if (!use.file.known || use.file.value.format !== 'onnx') return []
+    const model = use.file.value as OnnxModel
+    return [{ use, forecast: forecastOf(model, release), quantisation: quantisationOf(model), exact }]
+  })
+}
+
+/** Why the models cannot be judged for CUDA; null = they can. */
+export function notForCuda(target: Immutable<Target>, session: Immutable<Session>, models: Immutable<readonly ModelUse[]>): Verdict | null {
+  const given = models.some(({ how }) => how === 'given')
+  if (!given && target.kind !== 'unit' && target.kind !== 'pid') return { status: 'not-applicable', because: 'No model was named: give one with --model FILE.' }
+  if (!given && session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
+  if (models.length === 0) {
+    if (!session.usesOnnx) return { status: 'not-applicable', because: 'It loads no ONNX Runtime.' }
+    return { status: 'not-applicable', because: 'Nothing shows which model files it loads; name one with --model FILE.' }
+  }
+  if (!models.some(({ file }) => file.known && file.value.format === 'onnx')) {
+    const blind = models.find(({ file }) => !file.known)?.file
+    if (blind !== undefined && !blind.known) return { status: 'unknown', because: blind.because, how: blind.how }
+    return { status: 'not-applicable', because: 'None of its models is an ONNX model.' }
+  }
+  return null
+}
+
+/** Whether these models are meant for CUDA: someone asks about them, or the target asks for the GPU, or has it at work. */
+export const meantForCuda = (session: Immutable<Session>, use: Immutable<ModelUse>): boolean =>
+  use.how === 'given' || session.asks?.asks === 'gpu' || session.provider !== null || seenIn(session as Session, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2').length > 0

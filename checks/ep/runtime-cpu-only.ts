@@ -1,0 +1,47 @@
+import { defineCheck, type Evidence, type Finding } from '../../src/index.ts'
+import { logs } from '../../src/facts/log.ts'
+import { session, type Session } from '../../src/facts/session.ts'
+import { target } from '../../src/facts/target.ts'
+import { standing } from '../../src/verdict/signs.ts'
+import { asEvidence, gravity, linesFor, nothingToJudge, unread } from './subject.ts'
+
+export default defineCheck({
+  id: 'ep/runtime-cpu-only',
+  title: 'The engine that runs was built without CUDA',
+  docs: {
+    what: 'Looks in the log for the lines with which onnxruntime, onnxruntime-node, sherpa-onnx, CTranslate2, whisper.cpp and torch say that the GPU asked for is not built in.',
+    why: 'Each of them comes in a build for the CPU under nearly the same name, and most go on with it in silence: `use gpu = 1` of whisper.cpp is only the request, and `Fallback to cpu` of sherpa-onnx is one line among many.',
+    remedy: 'Install the build with CUDA in place of the other: onnxruntime-gpu, the `+cuda` wheel of sherpa-onnx, whisper.cpp with -DGGML_CUDA=1.',
+    links: ['https://onnxruntime.ai/docs/install/', 'https://k2-fsa.github.io/sherpa/onnx/python/install.html', 'https://github.com/ggml-org/whisper.cpp#nvidia-gpu-support'],
+  },
+  fixes: 'always',
+  needs: { target, logs, session },
+  run: ({ target, logs, session }) => {
+    const foreign = nothingToJudge(target)
+    if (foreign !== null) return foreign
+    const lines = linesFor(session, 'cpu-only-runtime')
+    const [first] = lines
+    if (first !== undefined) return [{ ...finding(first.signature.id, first.signature.meaning, asEvidence(lines)), severity: gravity(session) }]
+    // whisper.cpp asks for a GPU by default, so that its line counts only where somebody else asks as well.
+    const unseen = session.asks?.asks === 'gpu' ? standing(session as Session, ({ id }) => id === 'ggml-no-gpu') : []
+    if (unseen.length > 0) return [{ ...finding('ggml-no-gpu', unseen[0]!.signature.meaning, asEvidence(unseen)), confidence: 'likely' as const, refuted: [] }]
+    if (session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
+    return session.provider?.state === 'loaded' ? [] : (unread(target, logs, session) ?? [])
+  },
+})
+
+const INSTEAD: Readonly<Record<string, string>> = {
+  'ort-provider-not-available': 'pip uninstall onnxruntime onnxruntime-gpu, then pip install onnxruntime-gpu',
+  'sherpa-fallback': 'Install the +cuda wheel of sherpa-onnx from its own index',
+  'torch-cpu-wheel': 'Install torch from an index with CUDA',
+  'ct2-no-cuda-support': 'Install ctranslate2 from PyPI in place of the build in use',
+}
+
+const finding = (id: string, cause: string, evidence: readonly [Evidence, ...Evidence[]]): Finding => ({
+  severity: 'error',
+  confidence: 'certain',
+  cause,
+  evidence,
+  refuted: [{ hypothesis: 'The CUDA libraries are hidden from the service', because: 'A build without CUDA looks for none.' }],
+  fixes: [{ title: 'Install the build with CUDA', safety: 'manual', edits: [], then: [INSTEAD[id] ?? 'Install the build of the engine that has CUDA in it, and restart.'] }],
+})

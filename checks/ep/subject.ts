@@ -1,0 +1,32 @@
+import { standing, type Seen } from '../../src/verdict/signs.ts'
+import type { Session } from '../../src/facts/session.ts'
+import type { Log } from '../../src/facts/log.ts'
+import type { Evidence, Immutable, Target, Verdict } from '../../src/index.ts'
+
+type Logs = Immutable<readonly Log[]>
+type Known = Immutable<Session>
+
+export const RUNS_NOTHING = { status: 'not-applicable', because: 'Nothing that was named runs inference: name a service, a process, or a log.' } as const
+
+/** Whether the target can have written or shown anything; null = it can. */
+export const nothingToJudge = (target: Immutable<Target>): Verdict | null => (target.kind === 'unit' || target.kind === 'pid' || target.files !== undefined ? null : RUNS_NOTHING)
+
+/** Why the log says nothing: none was given, or it cannot be read; null = there is one. What shows no speech engine is not missed. */
+export function unread(target: Immutable<Target>, logs: Logs, session: Known): Verdict | null {
+  if (logs.some(({ reading }) => reading.known && reading.value.complete)) return null
+  const part = logs.find(({ reading }) => reading.known)
+  if (part !== undefined) return { status: 'unknown', because: `Only the beginning of ${part.name} could be read in time, and nothing was found in it.`, how: 'Give it longer with --timeout SECONDS.' }
+  if (target.kind === 'shell') return logs[0] === undefined || logs[0].reading.known ? { status: 'not-applicable', because: 'No log was given.' } : { status: 'unknown', because: logs[0].reading.because, how: logs[0].reading.how }
+  if (!session.concerns) return { status: 'not-applicable', because: 'No speech engine is seen in it, and no log of it to be read.' }
+  const [first] = logs
+  if (first !== undefined && !first.reading.known) return { status: 'unknown', because: first.reading.because, how: first.reading.how }
+  return { status: 'unknown', because: 'There is no log of it to look at.', how: 'Give it with --log FILE.' }
+}
+
+/** Lines that speak for a hypothesis and still hold. */
+export const linesFor = (session: Known, hypothesis: string): readonly Seen[] => standing(session as Session, ({ confirms, shows }) => confirms.includes(hypothesis) && shows !== 'benign')
+
+export const asEvidence = (seen: readonly Seen[], most = 3): readonly [Evidence, ...Evidence[]] => seen.slice(0, most).map(({ evidence }) => evidence) as unknown as readonly [Evidence, ...Evidence[]]
+
+/** Programs that run anywhere ask for CUDA first and for the CPU next: where there is no GPU and nobody asked for one, that is a note. */
+export const gravity = (session: Known): 'error' | 'info' => (session.gpuPresent === false && session.asks?.asks !== 'gpu' ? 'info' : 'error')

@@ -1,0 +1,39 @@
+import { defineCheck, type Finding } from '../../src/index.ts'
+import { logs } from '../../src/facts/log.ts'
+import { session, type Session } from '../../src/facts/session.ts'
+import { target } from '../../src/facts/target.ts'
+import { standing } from '../../src/verdict/signs.ts'
+import { asEvidence, nothingToJudge, unread } from '../ep/subject.ts'
+
+/** Failures of the GPU's own layers. What the engine makes of them is the matter of the checks of `ep`. */
+const LAYERS = new Set(['cuda-call-failed', 'gpu-fault', 'cudnn-missing', 'cudnn-mixed', 'architecture-missing', 'driver-mismatch', 'driver-absent', 'driver-too-old', 'gpu-unseen', 'compute-type-unsupported', 'operator-unsupported', 'model-file-broken', 'device-access'])
+const ALONE = new Set(['cuda-driver-insufficient', 'torch-unknown-error', 'cublas-not-initialised', 'nvml-unknown-error'])
+
+export default defineCheck({
+  id: 'log/gpu-error',
+  title: 'The log holds an error of CUDA, cuDNN, the driver or the model',
+  docs: {
+    what: 'Looks in the log for the errors of CUDA, cuBLAS, cuDNN, the NVIDIA driver and the loading of models, by the words with which the programs of the field print them.',
+    why: 'An error that is caught and logged once is easily overlooked, while the service goes on with the CPU or with nothing.',
+    remedy: 'Each line says what it can and cannot mean; the checks of the families gpu, cuda and cudnn look for its cause.',
+    links: ['https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html', 'https://docs.nvidia.com/deploy/xid-errors/'],
+  },
+  fixes: 'never',
+  needs: { target, logs, session },
+  run: ({ target, logs, session }) => {
+    const foreign = nothingToJudge(target)
+    if (foreign !== null) return foreign
+    const unseen = unread(target, logs, session)
+    if (unseen !== null) return unseen
+    const all = standing(session as Session, ({ id, shows, confirms }) => shows === 'fault' && (ALONE.has(id) || confirms.some((each) => LAYERS.has(each))))
+    // A line that says more than that a call failed is judged by the more.
+    const plain = all.filter(({ signature, hit, log }) => !(signature.confirms.includes('cuda-call-failed') && all.some((other) => other.signature !== signature && other.hit.line === hit.line && other.log === log)))
+    return [...new Set(plain.map(({ signature }) => signature))].map((signature): Finding => ({
+      severity: 'error',
+      confidence: 'certain',
+      cause: signature.meaning,
+      evidence: asEvidence(plain.filter((each) => each.signature === signature)),
+      fixes: [],
+    }))
+  },
+})

@@ -1,0 +1,29 @@
+import { defineCheck, type Finding } from '../../src/index.ts'
+import { logs } from '../../src/facts/log.ts'
+import { session } from '../../src/facts/session.ts'
+import { target } from '../../src/facts/target.ts'
+import { asEvidence, linesFor, nothingToJudge, unread } from '../ep/subject.ts'
+
+export default defineCheck({
+  id: 'log/memory-exhausted',
+  title: 'The log shows that memory ran out',
+  docs: {
+    what: 'Looks in the log for the lines with which torch says that the GPU had no memory left, and with which the kernel and systemd say that a process was killed for want of memory.',
+    why: 'A killed service is started again and looks merely slow; a model that does not fit into the memory of the GPU is often retried on the CPU.',
+    remedy: 'Raise the limit of the service, load the model once and not per request, use a smaller model or half precision, or shorten the longest piece of audio.',
+    links: ['man:systemd.resource-control(5)', 'https://pytorch.org/docs/stable/notes/cuda.html#memory-management'],
+  },
+  fixes: 'never',
+  needs: { target, logs, session },
+  run: ({ target, logs, session }) => {
+    const foreign = nothingToJudge(target)
+    if (foreign !== null) return foreign
+    const unseen = unread(target, logs, session)
+    if (unseen !== null) return unseen
+    const finding = (hypothesis: string, cause: string): readonly Finding[] => {
+      const lines = linesFor(session, hypothesis)
+      return lines.length === 0 ? [] : [{ severity: 'error', confidence: 'certain', cause, evidence: asEvidence(lines), fixes: [] }]
+    }
+    return [...finding('gpu-out-of-memory', 'The GPU had no memory left when the program asked for more.'), ...finding('out-of-memory', 'The kernel killed a process for want of memory.')]
+  },
+})

@@ -1,0 +1,141 @@
+/** One pass over the bytes of a log. Memory does not grow with the log: only the first and last lines of a signature are kept. */
+import { SIGNATURES } from './signatures.ts'
+import { ANCHOR_BYTES, foundIn, newlinesIn, searchOf, type Search } from './search.ts'
+import { timeOf } from './time.ts'
+import type { Hit, LogReading, Signature } from './types.ts'
+
+const NEWLINE = 10
+/** How much of a line before and after a literal is looked at. */
+const REACH_BYTES = 2048
+const SHOWN_CHARACTERS = 400
+const KEPT_FIRST = 3
+const KEPT_MARKERS = 60
+/** A longer line is taken for several. */
+const LONGEST_LINE_BYTES = 4 * 1024 * 1024
+
+const encoder = new TextEncoder()
+const utf8 = new TextDecoder()
+
+interface Matcher {
+  readonly search: Search
+  /** For each anchor, the signatures whose literal it stands for. */
+  readonly owners: readonly (readonly { readonly signature: Signature; readonly literal: string }[])[]
+}
+
+let matcher: Matcher | null = null
+
+/** A short piece of each literal, the one least like ordinary text: it is looked for first, the rest only around it. */
+export function anchorOf(literal: string): string {
+  let best = literal.slice(0, ANCHOR_BYTES)
+  let rarest = -1
+  for (let at = 0; at + ANCHOR_BYTES <= literal.length; at++) {
+    const piece = literal.slice(at, at + ANCHOR_BYTES)
+    const rarity = [...piece].reduce((sum, character) => sum + (/[a-z ]/.test(character) ? ('etaoinsrhld '.includes(character) ? 0 : 1) : /[0-9:.,=/-]/.test(character) ? 1 : 2), 0)
+    if (rarity > rarest) [best, rarest] = [piece, rarity]
+  }
+  return best
+}
+
+function matcherOf(): Matcher {
+  const owners = new Map<string, { signature: Signature; literal: string }[]>()
+  for (const signature of SIGNATURES) {
+    for (const literal of signature.literals) {
+      const anchor = anchorOf(literal)
+      owners.set(anchor, [...(owners.get(anchor) ?? []), { signature, literal }])
+    }
+  }
+  return { search: searchOf([...owners.keys()].map((anchor) => encoder.encode(anchor))), owners: [...owners.values()] }
+}
+
+export interface Scanner {
+  push(chunk: Uint8Array): void
+  finish(source: string, complete?: boolean): LogReading
+}
+
+export function scanner(): Scanner {
+  const { search, owners } = (matcher ??= matcherOf())
+  const counts = new Map<string, number>()
+  const kept = new Map<string, Hit[]>()
+  let sizeBytes = 0
+  let lines = 0
+  /** The line that the last chunk ended in. */
+  let begun: Uint8Array = new Uint8Array(0)
+
+  /** One line with anchors in it. A signature counts once a line. */
+  const judge = (line: number, bytes: Uint8Array, anchors: ReadonlySet<number>): void => {
+    const text = plainOf(utf8.decode(bytes))
+    const seen = new Set<string>()
+    for (const anchor of anchors) {
+      for (const { signature, literal } of owners[anchor]!) {
+        const at = text.indexOf(literal)
+        if (at < 0 || seen.has(signature.id) || (signature.where && !signature.where.test(text))) continue
+        seen.add(signature.id)
+        counts.set(signature.id, (counts.get(signature.id) ?? 0) + 1)
+        const from = Math.max(0, Math.min(at - SHOWN_CHARACTERS / 2, text.length - SHOWN_CHARACTERS))
+        keep({ id: signature.id, line, text: text.slice(from, from + SHOWN_CHARACTERS).trim(), atMs: timeOf(text) }, signature)
+      }
+    }
+  }
+
+  const keep = (hit: Hit, { shows }: Signature): void => {
+    const list = kept.get(hit.id) ?? []
+    const room = shows === 'marker' || shows === 'symptom' ? KEPT_MARKERS : KEPT_FIRST
+    if (list.length <= room) list.push(hit)
+    else list[room] = hit
+    kept.set(hit.id, list)
+  }
+
+  /** Whole lines, from the start of one to the end of one (or of the log). */
+  const whole = (bytes: Uint8Array): void => {
+    let counted = 0
+    let passed = 0
+    const found = foundIn(search, bytes)
+    for (let n = 0; n < found.length; ) {
+      const { at } = found[n]!
+      const next = bytes.indexOf(NEWLINE, at)
+      const end = next < 0 ? bytes.length : next
+      const anchors = new Set<number>()
+      for (; n < found.length && found[n]!.at < end; n++) anchors.add(found[n]!.anchor)
+      passed += newlinesIn(bytes, counted, at)
+      counted = at
+      const start = bytes.lastIndexOf(NEWLINE, at) + 1
+      judge(lines + passed + 1, bytes.subarray(Math.max(start, at - REACH_BYTES), Math.min(end, at + REACH_BYTES)), anchors)
+    }
+    lines += passed + newlinesIn(bytes, counted, bytes.length)
+  }
+
+  return {
+    push(chunk) {
+      sizeBytes += chunk.length
+      const last = chunk.lastIndexOf(NEWLINE)
+      if (last < 0 && begun.length + chunk.length < LONGEST_LINE_BYTES) {
+        begun = joinedOf(begun, chunk)
+        return
+      }
+      // What began in the chunk before is completed with the first line of this one.
+      const first = begun.length === 0 ? -1 : chunk.indexOf(NEWLINE)
+      if (begun.length > 0) whole(joinedOf(begun, chunk.subarray(0, first + 1 || chunk.length)))
+      if (last > first) whole(chunk.subarray(first + 1, last + 1))
+      begun = last < 0 ? new Uint8Array(0) : Uint8Array.prototype.slice.call(chunk, last + 1)
+    },
+    finish(source, complete = true) {
+      if (begun.length > 0) {
+        whole(begun)
+        lines++
+      }
+      begun = new Uint8Array(0)
+      return { source, sizeBytes, complete, lines, counts: Object.fromEntries(counts), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
+    },
+  }
+}
+
+const joinedOf = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  if (a.length === 0) return b
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}
+
+/** Without colour codes and carriage returns. ONNX Runtime colours its messages wherever stderr leads. */
+export const plainOf = (text: string): string => text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '').replace(/\r/g, '')

@@ -1,0 +1,52 @@
+/** What the doctor reads out of a log: lines that mean something, and when they were written. */
+
+/** How strong a sign of GPU work a line is: T0 requested … T6 right text at the wanted speed. null = it is no such sign. */
+export type Tier = 'T0' | 'T1' | 'T2' | 'T3' | 'T4' | 'T5' | 'T6'
+
+/**
+ * What a line shows. `gpu`: something of the GPU works, as far as its tier says; `cpu`: work is done on the CPU; `fault`:
+ * something failed; `symptom`: what the user notices; `marker`: a moment of a timeline; `benign`: looks bad and is not.
+ */
+export type Shows = 'gpu' | 'cpu' | 'fault' | 'symptom' | 'marker' | 'benign'
+
+export interface Signature {
+  readonly id: string
+  /** Text that stands in the line as it is written; any of several. Letter case counts. */
+  readonly literals: readonly [string, ...string[]]
+  /** What else must hold of the line, where the literal alone is too common. */
+  readonly where?: RegExp
+  readonly shows: Shows
+  readonly tier: Tier | null
+  /** A whole sentence: what the line says, no more. */
+  readonly meaning: string
+  /** Ids of hypotheses (src/verdict/hypotheses.ts). */
+  readonly confirms: readonly string[]
+  readonly refutes: readonly string[]
+  /** Where the text is written: upstream file, or a thread that shows it. */
+  readonly source: string
+  /** A file of fixtures/logs in which a real program printed it; null = it was never provoked here, only read about. */
+  readonly genuine: string | null
+}
+
+export interface Hit {
+  readonly id: string
+  /** Counted from 1. */
+  readonly line: number
+  /** The line, without colour codes, cut around the literal. */
+  readonly text: string
+  /** When it was written, in ms since the epoch, or since midnight where the log gives no date. null = it does not say. */
+  readonly atMs: number | null
+}
+
+export interface LogReading {
+  /** As it was asked for: a file, or `journal:…`. */
+  readonly source: string
+  readonly sizeBytes: number
+  /** It was read to its end. */
+  readonly complete: boolean
+  readonly lines: number
+  /** Every signature that was seen, with the number of its lines. */
+  readonly counts: Readonly<Record<string, number>>
+  /** The first lines of each signature and its last, in the order of the log. */
+  readonly hits: readonly Hit[]
+}

@@ -1,0 +1,29 @@
+import type { ChalkInstance } from 'chalk'
+import { sober } from '../sober.ts'
+import type { Hypothesis, Report } from '../types.ts'
+import { clipped, wrap } from './wrap.ts'
+
+const TIERS: Readonly<Record<string, string>> = { T0: 'requested', T1: 'libraries present', T2: 'provider registered', T3: 'memory allocated', T4: 'nodes placed', T5: 'work timed on the GPU', T6: 'right text at the wanted speed' }
+
+/** On the GPU or not, and how that is known. null = nothing was there to be seen. */
+export function verdictBlock({ verdict }: Report, paint: ChalkInstance, width: number): string | null {
+  if (verdict.tier === null) return null
+  const word = verdict.onGpu === null ? paint.yellow('not known') : verdict.onGpu ? paint.green('yes') : paint.red('no')
+  return [`${paint.bold('On the GPU')}: ${word} (${verdict.tier}, ${TIERS[verdict.tier]})`, wrap(sober(verdict.because), width, '  ')].join('\n')
+}
+
+/** The causes that compete for what is seen: decided ones with what decides them, open ones with the command that will. */
+export function hypothesesBlock(hypotheses: readonly Hypothesis[], paint: ChalkInstance, width: number): string | null {
+  if (hypotheses.every(({ state }) => state === 'refuted')) return null
+  return [paint.bold('Possible causes'), ...hypotheses.flatMap((each) => lines(each, paint, width))].join('\n')
+}
+
+function lines({ claim, state, evidence, because, decideBy }: Hypothesis, paint: ChalkInstance, width: number): readonly string[] {
+  const word = { confirmed: paint.red('confirmed'), refuted: paint.dim('refuted'), undetermined: paint.yellow('open') }[state]
+  return [
+    wrap(`${sober(claim)}`, width, `  ${word}: `, '    '),
+    ...evidence.slice(0, 2).flatMap(({ source, saw }) => [`    ${clipped(sober(saw), width - 4)}`, `      ${paint.dim(`[${clipped(sober(source), width - 8)}]`)}`]),
+    ...(because ? [wrap(sober(because), width, '    ')] : []),
+    ...(decideBy ? [wrap(sober(decideBy), width, `    ${paint.cyan('to decide it')}: `, '      ')] : []),
+  ]
+}

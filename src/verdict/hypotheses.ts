@@ -1,0 +1,122 @@
+/**
+ * The competing causes of what users of speech recognition on a GPU complain about, as data. A line of a log confirms or
+ * refutes by src/log/signatures.ts; what else does stands here. Nothing is ever weighed with a percentage.
+ */
+import type { CheckId, Evidence } from '../types.ts'
+import { evidenceOf, opsInWords, placed, seenIn, type Signs } from './signs.ts'
+
+export type Symptom = 'on-cpu' | 'slow' | 'empty-text' | 'dies' | 'no-microphone'
+
+export interface HypothesisRow {
+  readonly id: string
+  /** One whole sentence that says what would be so. */
+  readonly claim: string
+  /** It is worth naming while undetermined only where one of these is seen. */
+  readonly symptoms: readonly Symptom[]
+  /** Findings of these checks confirm it. */
+  readonly foundBy?: readonly CheckId[]
+  /** Evidence beyond logs and checks that decides it. */
+  readonly confirmed?: (signs: Signs) => readonly Evidence[]
+  readonly refuted?: (signs: Signs) => { readonly evidence: readonly Evidence[]; readonly because: string } | null
+  /** What makes it worth asking, and proves nothing. */
+  readonly grounds?: (signs: Signs) => readonly Evidence[]
+  /** What the grounds mean, in one whole sentence. */
+  readonly means?: (signs: Signs) => string | null
+  /** Named even without grounds of its own, where a symptom of it is seen. */
+  readonly always?: true
+  /** Why a line that refutes it does so. */
+  readonly whyRefuted?: string
+  readonly decideBy: (signs: Signs) => string
+}
+
+/** The words that examine the same target again. */
+const again = ({ unit }: Signs, more: string): string => `asr-doctor check ${unit === null ? '--unit NAME' : `--unit ${unit.name}${unit.scope === 'user' ? ' --user' : ''}`}${more}`
+const property = (signs: Signs, name: string, useless: RegExp): readonly Evidence[] => {
+  const value = signs.unit?.properties[name]
+  return value === undefined || value === '' || useless.test(value) ? [] : [{ source: signs.unit!.source, saw: `${name}=${value}` }]
+}
+const lines = (signs: Signs, ...ids: string[]): readonly Evidence[] => evidenceOf(seenIn(signs, ({ id }) => ids.includes(id)))
+
+/** A quota is CPU time a second of ONE processor, however many the machine has (systemd.resource-control(5)). */
+function quotaInWords({ unit }: Signs): string | null {
+  const [, amount, unitOfTime] = /^(?:(\d+(?:\.\d+)?)(ms|s))$/.exec(unit?.properties['CPUQuotaPerSecUSec'] ?? '') ?? []
+  if (amount === undefined) return null
+  const cpus = Number(amount) / (unitOfTime === 'ms' ? 1000 : 1)
+  return `That is ${cpus === 0.5 ? 'half of one CPU' : cpus === 1 ? 'one CPU' : `${Number(cpus.toFixed(2))} ${cpus < 1 ? 'of one CPU' : 'CPUs'}`}, on a machine with any number of them.`
+}
+
+export const HYPOTHESES: readonly HypothesisRow[] = [
+  // ── the provider ──────────────────────────────────────────────────────────────────────────────────────────
+  {
+    id: 'provider-not-loaded',
+    claim: 'The GPU part of the engine could not be loaded or started, so the work is done on the CPU.',
+    symptoms: ['on-cpu'],
+    foundBy: ['cuda/libraries-hidden', 'cuda/libraries-absent', 'cuda/library-major-mismatch', 'cuda/library-unloadable'],
+    whyRefuted: 'What stands in this line is done only by a GPU part that was loaded.',
+    decideBy: (signs) => again(signs, ' --only cuda --only cudnn'),
+  },
+  {
+    id: 'library-path-hidden',
+    claim: 'The CUDA libraries are hidden from the service, for want of LD_LIBRARY_PATH or the like.',
+    symptoms: ['on-cpu'],
+    foundBy: ['cuda/libraries-hidden', 'python/cuda-wheels-unreachable'],
+    whyRefuted: 'A provider whose libraries are hidden is not loaded at all and prints no such line; there is no slower kind of loading.',
+    decideBy: (signs) => again(signs, ' --only cuda'),
+  },
+  {
+    id: 'cpu-only-runtime',
+    claim: 'The engine that runs was built without CUDA.',
+    symptoms: ['on-cpu'],
+    foundBy: ['ep/runtime-cpu-only'],
+    whyRefuted: 'An engine without CUDA prints no such line.',
+    decideBy: (signs) => again(signs, ' --only ep'),
+  },
+  { id: 'two-runtimes', claim: 'Two ONNX Runtimes are within reach of one process.', symptoms: ['dies', 'on-cpu'], foundBy: ['ep/duplicate-runtimes'], decideBy: (signs) => again(signs, ' --only ep/duplicate-runtimes') },
+  { id: 'gpu-unseen', claim: 'The engine sees no GPU, or was built without the part for one.', symptoms: ['on-cpu'], foundBy: ['gpu/device-hidden', 'service/device-access-denied'], decideBy: (signs) => again(signs, ' --only gpu --only service') },
+  { id: 'driver-absent', claim: 'The NVIDIA driver, or its libcuda.so.1, is not within reach.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-absent'], grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'nvidia-smi; ldconfig -p | grep libcuda.so.1' },
+  { id: 'driver-too-old', claim: 'The driver is older than the CUDA of the engine.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-too-old'], grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'cat /proc/driver/nvidia/version' },
+  { id: 'driver-mismatch', claim: 'The kernel module of the driver and its libraries are of two versions.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-mismatch'], decideBy: () => 'cat /proc/driver/nvidia/version; nvidia-smi' },
+  { id: 'device-access', claim: 'The process may not use the device nodes of the GPU.', symptoms: ['on-cpu', 'dies'], foundBy: ['service/device-access-denied'], grounds: (signs) => lines(signs, 'torch-unknown-error'), decideBy: () => 'ls -l /dev/nvidia* /dev/nvidia-uvm' },
+  { id: 'architecture-missing', claim: 'A library has no code for the architecture of the card.', symptoms: ['dies', 'on-cpu'], decideBy: () => 'nvidia-smi --query-gpu=name,compute_cap --format=csv' },
+  { id: 'compute-type-unsupported', claim: 'The compute type asked for is not to be had on the device in use.', symptoms: ['dies'], decideBy: () => "python -c \"import ctranslate2 as c; print(c.get_cuda_device_count(), c.get_supported_compute_types('cuda'))\"" },
+  { id: 'cudnn-missing', claim: 'A library of cuDNN is missing where the process looks for it.', symptoms: ['dies', 'on-cpu'], foundBy: ['cudnn/sublibraries-missing'], decideBy: (signs) => again(signs, ' --only cudnn') },
+  { id: 'cudnn-mixed', claim: 'Libraries of two cuDNN releases meet in one process.', symptoms: ['dies'], foundBy: ['cudnn/mixed-origins'], decideBy: (signs) => again(signs, ' --only cudnn') },
+  { id: 'cuda-call-failed', claim: 'CUDA calls of the engine fail.', symptoms: ['dies'], decideBy: () => 'journalctl -k --grep NVRM' },
+  { id: 'gpu-fault', claim: 'The driver reports a fault of the GPU or of a program on it.', symptoms: ['dies'], decideBy: () => "journalctl -k --grep 'NVRM: Xid'" },
+  // ── slow on the GPU ───────────────────────────────────────────────────────────────────────────────────────
+  {
+    id: 'int8-placement',
+    claim: 'The model is quantised with operators that have no CUDA kernel, so that they run on the CPU with copies in between.',
+    symptoms: ['slow'],
+    always: true,
+    confirmed: (signs) =>
+      placed(signs).filter(({ forecast, quantisation }) => forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator')).map(({ asked, path, forecast }) => ({
+        source: asked,
+        saw: `${path.split('/').at(-1)}: ${opsInWords(forecast)}; ${forecast.cpuNodes} of ${forecast.nodes} nodes without a CUDA kernel, at least ${forecast.copies} copies (ONNX Runtime ${forecast.release})`,
+      })),
+    refuted: (signs) => {
+      const all = placed(signs)
+      if (all.length === 0 || all.some(({ forecast }) => forecast.cpuNodes > 0)) return null
+      return { evidence: all.slice(0, 3).map(({ asked, model }) => ({ source: asked, saw: `${model.nodes} nodes, all with a CUDA kernel or on shapes` })), because: 'Every operator of the models read has a CUDA kernel for its types.' }
+    },
+    decideBy: (signs) => again(signs, ' --model ENCODER.onnx'),
+  },
+  { id: 'cpu-quota', claim: 'The CPU quota of the service holds the work back.', symptoms: ['slow'], foundBy: ['cgroup/cpu-throttled'], grounds: (signs) => property(signs, 'CPUQuotaPerSecUSec', /^infinity$/), means: quotaInWords, decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
+  { id: 'memory-limit', claim: 'The memory limit of the service makes it swap or reclaim while it works.', symptoms: ['slow', 'dies'], foundBy: ['cgroup/memory-limit-reached'], grounds: (signs) => property(signs, 'MemoryMax', /^infinity$/), decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
+  { id: 'conv-fallback', claim: 'cuDNN has no fast engine for a convolution of the model.', symptoms: ['slow'], decideBy: () => 'Set log_severity_level=2 and look for “running in Fallback mode”.' },
+  { id: 'conv-algorithm-search', claim: 'cuDNN searches for the best algorithm anew for each length of audio.', symptoms: ['slow'], always: true, decideBy: () => 'Transcribe the same file twice in one process: only the first is slow.' },
+  { id: 'cold-start', claim: 'It was the first work after the start, with loading and warming up in it.', symptoms: ['slow'], always: true, decideBy: () => 'Transcribe the same file twice in one process, and compare.' },
+  { id: 'offloaded-weights', claim: 'Weights lie in main memory or on the disk and are fetched in every call.', symptoms: ['slow'], decideBy: () => 'print(model.hf_device_map)' },
+  { id: 'cuda-graphs-off', claim: 'The decoder runs without CUDA graphs.', symptoms: ['slow'], decideBy: () => 'cat /proc/driver/nvidia/version' },
+  { id: 'operator-unsupported', claim: 'No provider has a kernel for an operator of the model.', symptoms: ['dies'], decideBy: (signs) => again(signs, ' --model FILE.onnx') },
+  { id: 'model-file-broken', claim: 'A model file is cut short, or a Git LFS pointer in its place.', symptoms: ['dies'], foundBy: ['ep/model-file-broken'], decideBy: (signs) => again(signs, ' --model FILE.onnx') },
+  // ── empty text ────────────────────────────────────────────────────────────────────────────────────────────
+  { id: 'precision-overflow', claim: 'The model computes nothing but infinities or blanks in the precision or quantisation it runs in.', symptoms: ['empty-text'], always: true, decideBy: () => 'Transcribe the same file on the CPU, or with the fp32 model.' },
+  { id: 'silent-input', claim: 'What was recorded is silence.', symptoms: ['empty-text'], always: true, foundBy: ['audio/only-monitors'], decideBy: () => 'Transcribe a file of known speech in place of the microphone.' },
+  { id: 'wrong-sample-form', claim: 'Audio of another rate, number of channels or sample format is taken for 16 kHz mono.', symptoms: ['empty-text'], always: true, decideBy: () => 'Compare the samples it reports with the seconds of audio: 16000 a second.' },
+  // ── dies ──────────────────────────────────────────────────────────────────────────────────────────────────
+  { id: 'process-died', claim: 'The process ended by itself or was killed.', symptoms: ['dies'], decideBy: (signs) => again(signs, ' --only log') },
+  { id: 'out-of-memory', claim: 'The kernel killed it for want of memory.', symptoms: ['dies'], decideBy: () => "journalctl -k --grep 'Killed process'" },
+  { id: 'gpu-out-of-memory', claim: 'The GPU had no memory left.', symptoms: ['dies'], grounds: (signs) => lines(signs, 'cublas-not-initialised', 'ort-out-of-memory'), decideBy: () => 'nvidia-smi --query-gpu=memory.used,memory.total --format=csv -l 1' },
+  { id: 'audio-server-unreachable', claim: 'The program reaches no sound server.', symptoms: ['no-microphone'], foundBy: ['audio/server-unreachable', 'audio/alsa-hidden'], decideBy: (signs) => again(signs, ' --only audio') },
+]

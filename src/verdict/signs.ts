@@ -1,0 +1,131 @@
+/** Everything that speaks for or against work on the GPU, gathered and not yet weighed. */
+import { forecastOf, quantisationOf, type Forecast, type Quantisation } from '../onnx/forecast.ts'
+import { releaseOf } from '../onnx/kernels.ts'
+import { SIGNATURES } from '../log/signatures.ts'
+import { episodesOf, printedRtf, SAMPLE_RATE } from '../log/timeline.ts'
+import type { Hit, LogReading, Signature } from '../log/types.ts'
+import type { OnnxModel } from '../onnx/types.ts'
+import type { ProfileReading } from '../profile/types.ts'
+import type { Evidence, Outcome } from '../types.ts'
+
+export interface ReadLog {
+  readonly asked: string
+  readonly name: string
+  readonly reading: LogReading
+}
+
+export interface ReadModel {
+  readonly asked: string
+  readonly path: string
+  readonly certain: boolean
+  readonly model: OnnxModel
+}
+
+export interface ReadProfile {
+  readonly asked: string
+  readonly path: string
+  readonly reading: ProfileReading
+}
+
+export interface Signs {
+  readonly logs: readonly ReadLog[]
+  readonly models: readonly ReadModel[]
+  readonly profiles: readonly ReadProfile[]
+  /** A speech engine is seen in the target, or it asks for the GPU: what cannot be seen of it is missed. */
+  readonly concerns: boolean
+  /** ONNX Runtime, by itself or inside sherpa-onnx, is part of the target. */
+  readonly usesOnnx: boolean
+  /** The version of ONNX Runtime, where it is known. */
+  readonly onnxRuntime: string | null
+  readonly asks: { readonly asks: 'gpu' | 'cpu' | null; readonly evidence: readonly Evidence[] } | null
+  /** A driver's device node is on the machine; null = not to be told. */
+  readonly gpuPresent: boolean | null
+  /** Libraries of the running process that matter here. */
+  readonly provider: { readonly state: 'loaded' | 'tried'; readonly evidence: Evidence } | null
+  readonly unit: { readonly name: string; readonly scope: 'system' | 'user'; readonly source: string; readonly properties: Readonly<Record<string, string>> } | null
+  readonly outcomes: ReadonlyMap<string, Outcome>
+}
+
+const BY_ID: ReadonlyMap<string, Signature> = new Map(SIGNATURES.map((each) => [each.id, each]))
+export const signatureOf = (id: string): Signature | undefined => BY_ID.get(id)
+
+export interface Seen {
+  readonly signature: Signature
+  readonly hit: Hit
+  readonly evidence: Evidence
+  readonly log: ReadLog
+}
+
+/** Lines in the order of their logs. */
+export const seenIn = (signs: Pick<Signs, 'logs'>, wanted: (signature: Signature) => boolean): readonly Seen[] =>
+  signs.logs.flatMap((log) =>
+    log.reading.hits.flatMap((hit) => {
+      const signature = BY_ID.get(hit.id)
+      return signature !== undefined && wanted(signature) ? [{ signature, hit, log, evidence: { source: `${log.asked}:${hit.line}`, saw: shortened(hit, signature) } }] : []
+    }),
+  )
+
+/**
+ * Lines of failure that still hold: nothing behind them in the same log shows a GPU part at work. A service that was mended
+ * and started again has mended lines behind broken ones.
+ */
+export function standing(signs: Pick<Signs, 'logs'>, wanted: (signature: Signature) => boolean): readonly Seen[] {
+  const works = seenIn(signs, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2')
+  return seenIn(signs, wanted).filter(({ log, hit }) => !works.some((each) => each.log === log && each.hit.line > hit.line))
+}
+
+const SHOWN_BEFORE = 40
+const SHOWN = 200
+
+/** A long line around what was looked for in it. */
+function shortened({ text }: Hit, { literals }: Signature): string {
+  if (text.length <= SHOWN) return text
+  const at = Math.max(0, ...literals.map((literal) => text.indexOf(literal)))
+  const from = Math.max(0, Math.min(at - SHOWN_BEFORE, text.length - SHOWN))
+  return `${from > 0 ? '…' : ''}${text.slice(from, from + SHOWN).trim()}${from + SHOWN < text.length ? '…' : ''}`
+}
+
+export const evidenceOf = (seen: readonly Seen[], most = 3): readonly Evidence[] => seen.slice(0, most).map(({ evidence }) => evidence)
+
+export interface Speed {
+  readonly rtf: number
+  readonly encoderShare: number | null
+  readonly encoderMs: number | null
+  readonly audioS: number | null
+  readonly totalMs: number | null
+  readonly evidence: readonly Evidence[]
+}
+
+/** The slowest transcription whose audio and time both stand in a log. */
+export function slowest(signs: Pick<Signs, 'logs'>): Speed | null {
+  const speeds = signs.logs.flatMap(({ asked, reading }): Speed[] => [
+    ...episodesOf(reading).flatMap(({ samples, totalMs, encoderMs, lines }): Speed[] => {
+      if (samples === null || totalMs === null || samples === 0) return []
+      const audioS = samples / SAMPLE_RATE
+      const text = (line: number) => reading.hits.find((hit) => hit.line === line)?.text ?? ''
+      return [{ rtf: totalMs / 1000 / audioS, audioS, totalMs, encoderMs, encoderShare: encoderMs === null || totalMs === 0 ? null : encoderMs / totalMs, evidence: lines.map((line) => ({ source: `${asked}:${line}`, saw: text(line) })) }]
+    }),
+    ...printedRtf(reading).map(({ rtf, line }) => ({ rtf, audioS: null, totalMs: null, encoderMs: null, encoderShare: null, evidence: [{ source: `${asked}:${line}`, saw: reading.hits.find((hit) => hit.line === line)?.text ?? '' }] })),
+  ])
+  return [...speeds].sort((a, b) => b.rtf - a.rtf)[0] ?? null
+}
+
+export interface Placed extends ReadModel {
+  readonly forecast: Forecast
+  readonly quantisation: Quantisation
+  /** The release of the table is the one in use. */
+  readonly exact: boolean
+}
+
+export function placed(signs: Pick<Signs, 'models' | 'onnxRuntime'>): readonly Placed[] {
+  const { release, exact } = releaseOf(signs.onnxRuntime)
+  return signs.models.map((each) => ({ ...each, forecast: forecastOf(each.model, release), quantisation: quantisationOf(each.model), exact }))
+}
+
+/** `ConvInteger ×12, MatMulInteger ×96`: by operator, whatever the types. */
+export function opsInWords(of: Forecast, most = 4): string {
+  const sums = new Map<string, number>()
+  for (const { op, count } of of.onCpu) sums.set(op, (sums.get(op) ?? 0) + count)
+  const sorted = [...sums].sort((a, b) => b[1] - a[1])
+  return [...sorted.slice(0, most).map(([op, count]) => `${op} ×${count}`), ...(sorted.length > most ? [`${sorted.length - most} more kinds`] : [])].join(', ')
+}

@@ -1,0 +1,83 @@
+/** On the GPU or not, from the strongest evidence there is, and never beyond what it proves. */
+import type { GpuVerdict } from '../types.ts'
+import { opsInWords, placed, seenIn, slowest, standing, type Signs } from './signs.ts'
+
+export function verdictOf(signs: Signs): GpuVerdict {
+  const judged = byProfile(signs) ?? byPlacement(signs) ?? byFailure(signs) ?? byLesserSigns(signs)
+  const speed = slowest(signs)
+  const words = [judged.because, ...(speed === null ? [] : [speedInWords(speed)]), ...(judged.onGpu === true ? [] : modelWords(signs, judged))]
+  return { ...judged, because: words.join(' ') }
+}
+
+/** T4: the profile names the provider of every node. Its times for CUDA are launches and say nothing of the GPU. */
+function byProfile({ profiles }: Signs): GpuVerdict | null {
+  const read = profiles.filter(({ reading }) => reading.providers.length > 0)
+  if (read.length === 0) return null
+  const sum = (provider: RegExp) => read.reduce((total, { reading }) => total + reading.providers.filter((each) => provider.test(each.provider)).reduce((n, each) => n + each.nodes, 0), 0)
+  const gpu = sum(/^(CUDA|Tensorrt|NvTensorRTRTX)ExecutionProvider$/)
+  const cpu = sum(/^CPUExecutionProvider$/)
+  const copies = read.reduce((total, { reading }) => total + reading.memcpy.nodes, 0)
+  const heavy = read.flatMap(({ reading }) => reading.cpuOps).filter(({ op }) => !BENIGN_ON_CPU.has(op))
+  const tier = read.some(({ reading }) => reading.kernelUs !== null) ? 'T5' : 'T4'
+  if (gpu === 0) return { onGpu: false, tier: 'T4', because: `The profile shows ${cpu} nodes on the CPU and none on a GPU.` }
+  if (heavy.length === 0) return { onGpu: true, tier, because: `The profile shows ${gpu} nodes on the GPU${cpu > 0 ? ` and ${cpu} on the CPU, all of them arithmetic on shapes` : ' and none on the CPU'}.` }
+  return { onGpu: null, tier, because: `The profile shows ${gpu} nodes on the GPU and ${cpu} on the CPU, with ${copies} copies between them; on the CPU are ${heavy.slice(0, 4).map(({ op, nodes }) => `${op} ×${nodes}`).join(', ')}. How much of the work each does, launch times on the host do not tell.` }
+}
+
+/** Operators that ONNX Runtime keeps on the CPU for the sake of shapes and indices (GetCpuPreferredNodes). */
+export const BENIGN_ON_CPU: ReadonlySet<string> = new Set('Shape Size Gather Slice Concat Unsqueeze Squeeze Cast Reshape Range ConstantOfShape Equal Where Expand Add Sub Mul Div Mod Min Max Neg Floor Ceil ReduceProd ReduceMin ReduceMax ReduceSum Greater Less Not And Or If Identity Transpose Tile Constant NonZero Flatten'.split(' '))
+
+/** T4: the verbose log counts the nodes on each side. */
+function byPlacement(signs: Signs): GpuVerdict | null {
+  const counted = seenIn(signs, ({ id }) => /^ort-(all|some)-on-(cuda|cpu)$/.test(id))
+  if (counted.length === 0) return null
+  const sum = (side: 'cuda' | 'cpu') => counted.filter(({ signature }) => signature.id.endsWith(side)).reduce((total, { hit }) => total + Number(/Number of nodes: (\d+)/.exec(hit.text)?.[1] ?? 0), 0)
+  const [gpu, cpu] = [sum('cuda'), sum('cpu')]
+  const missing = countOf(signs, 'ort-kernel-missing')
+  const copies = countOf(signs, 'ort-memcpy')
+  if (gpu === 0) return { onGpu: false, tier: 'T4', because: `The log places ${cpu} nodes on the CPU and none on CUDA.` }
+  const wholeOnCpu = seenIn(signs, ({ id }) => id === 'ort-all-on-cpu').length
+  if (missing === 0 && copies === 0 && wholeOnCpu === 0) return { onGpu: true, tier: 'T4', because: `The log places ${gpu} nodes on CUDA${cpu > 0 ? `, and ${cpu} on the CPU without any copy between them` : ' and none on the CPU'}.` }
+  const rest = [...(missing > 0 ? [`${missing} times no CUDA kernel was found`] : []), ...(copies > 0 ? ['copies were added between the two'] : []), ...(wholeOnCpu > 0 ? ['one graph lies wholly on the CPU'] : [])]
+  return { onGpu: null, tier: 'T4', because: `The log places ${gpu} nodes on CUDA and ${cpu} on the CPU; ${rest.join(', ')}.` }
+}
+
+const countOf = ({ logs }: Signs, id: string): number => logs.reduce((sum, { reading }) => sum + (reading.counts[id] ?? 0), 0)
+
+/** The engine says that it does not use the GPU, and nothing later in the same log says otherwise. */
+function byFailure(signs: Signs): GpuVerdict | null {
+  const said = standing(signs, ({ id, shows, confirms }) => SAYS_CPU.has(id) || (shows === 'fault' && confirms.includes('provider-not-loaded')))
+  const [first] = said
+  if (first === undefined) return null
+  return { onGpu: false, tier: 'T2', because: `${first.signature.meaning} (${first.log.name}, line ${first.hit.line})` }
+}
+
+const SAYS_CPU = new Set(['ort-falling-back', 'ort-provider-not-available', 'ort-node-removed', 'ort-rs-none', 'ct2-device-cpu', 'sherpa-fallback', 'ggml-no-gpu', 'cpu-retry', 'torch-cpu-wheel', 'torch-no-driver', 'torch-no-gpus'])
+
+function byLesserSigns(signs: Signs): GpuVerdict {
+  const lines = seenIn(signs, ({ tier }) => tier !== null && tier < 'T4')
+  const best = [...lines].sort((a, b) => (a.signature.tier! < b.signature.tier! ? 1 : -1))[0]
+  if (best !== undefined && best.signature.tier! >= 'T2') {
+    const what = best.signature.tier === 'T3' ? 'a GPU part was loaded and took memory' : 'a GPU part was registered'
+    return { onGpu: null, tier: best.signature.tier, because: `The log shows that ${what} (${best.log.name}, line ${best.hit.line}); where the work is done does not follow from it.` }
+  }
+  if (signs.provider?.state === 'loaded') return { onGpu: null, tier: 'T2', because: `${signs.provider.evidence.saw} is loaded in the process; where the work is done does not follow from it.` }
+  if (signs.provider?.state === 'tried') return { onGpu: false, tier: 'T2', because: `The process asked ONNX Runtime for a provider of its own file, and libonnxruntime_providers_cuda.so is not in its memory.` }
+  if (best !== undefined || signs.asks?.asks === 'gpu') return { onGpu: null, tier: 'T0', because: 'The GPU is asked for; nothing seen says whether it is used.' }
+  if (signs.asks?.asks === 'cpu') return { onGpu: null, tier: 'T0', because: 'The CPU is asked for; nothing seen says where the work is done.' }
+  return { onGpu: null, tier: null, because: 'Nothing that was seen says where the work is done.' }
+}
+
+/** RTF and RTFx both, for each is taken for the other. */
+function speedInWords({ rtf, totalMs, audioS, encoderMs }: NonNullable<ReturnType<typeof slowest>>): string {
+  const factor = `RTF ${rtf.toFixed(2)} (RTFx ${(1 / rtf).toFixed(2)}: ${rtf < 1 ? 'faster' : 'slower'} than the audio runs)`
+  if (totalMs === null || audioS === null) return `The slowest transcription in the log took ${factor}.`
+  const encoder = encoderMs === null ? '' : `, ${(encoderMs / 1000).toFixed(0)} s of it in the encoder`
+  return `The slowest transcription in the log took ${(totalMs / 1000).toFixed(0)} s for ${audioS.toFixed(0)} s of audio${encoder}: ${factor}.`
+}
+
+/** What the model file foretells, where the placement itself was not seen. */
+function modelWords(signs: Signs, { tier }: GpuVerdict): readonly string[] {
+  if (tier !== null && tier >= 'T4') return []
+  return placed(signs).filter(({ forecast }) => forecast.cpuNodes > 0).slice(0, 2).map(({ path, forecast }) => `${path.split('/').at(-1)} holds ${forecast.cpuNodes} nodes of ${forecast.nodes} that have no CUDA kernel in ONNX Runtime ${forecast.release} (${opsInWords(forecast)}), so they run on the CPU.`)
+}
