@@ -1,10 +1,13 @@
 import { known } from './cannot-see.ts'
 import { diagnose } from './diagnose.ts'
 import { environmentMatrix } from './facts/environment-matrix.ts'
+import { session } from './facts/session.ts'
 import { targetPid } from './facts/target.ts'
 import { gatherer } from './gather.ts'
 import { summaryOf, type FailOn } from './summary.ts'
-import type { Check, CheckId, Host, Neighbour, Report } from './types.ts'
+import type { Check, CheckId, GpuVerdict, Host, Hypothesis, Neighbour, Outcome, Report, Use } from './types.ts'
+import { verdictOf } from './verdict/verdict.ts'
+import { weighed } from './verdict/weigh.ts'
 
 export interface Terms {
   readonly checks: readonly Check[]
@@ -15,14 +18,17 @@ export interface Terms {
 /** One examination of one target: ask, judge, count. */
 export async function assess(host: Host, terms: Terms, neighbours: readonly Neighbour[] = []): Promise<Report> {
   const use = gatherer(host)
-  const [target, outcomes, environment, pid] = await Promise.all([
-    host.target(),
-    diagnose(host, use, terms.checks),
+  const target = await host.target()
+  // Files given without a target may come from another machine: only what reads them is asked, and nothing of this one.
+  const checks = target.kind === 'shell' && target.files !== undefined ? terms.checks.filter(({ id }) => /^(ep|log)\//.test(id)) : terms.checks
+  const [outcomes, environment, pid] = await Promise.all([
+    diagnose(host, use, checks),
     known(use(environmentMatrix)),
     known(use(targetPid)),
   ])
   return {
     target,
+    ...(await judgement(use, outcomes)),
     pid: pid.known && typeof pid.value === 'number' ? pid.value : null,
     outcomes,
     allowed: terms.allowed,
@@ -31,4 +37,12 @@ export async function assess(host: Host, terms: Terms, neighbours: readonly Neig
     neighbours,
     summary: summaryOf(outcomes, terms.allowed, terms.failOn),
   }
+}
+
+/** On the GPU or not, and the causes that compete for what is seen. */
+async function judgement(use: Use, outcomes: ReadonlyMap<CheckId, Outcome>): Promise<{ readonly verdict: GpuVerdict; readonly hypotheses: readonly Hypothesis[] }> {
+  const signs = await known(use(session))
+  if (!signs.known) return { verdict: { onGpu: null, tier: null, because: signs.because }, hypotheses: [] }
+  const all = { ...signs.value, outcomes }
+  return { verdict: verdictOf(all), hypotheses: weighed(all) }
 }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import { addBench } from './bench/command.ts'
 import { addCheck } from './commands/check.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addExplain, addList } from './commands/docs.ts'
+import { addFix } from './commands/fix.ts'
 import { addRecord } from './commands/record.ts'
 import type { Io } from './io.ts'
 import { sober } from './sober.ts'
@@ -51,7 +53,7 @@ function programOf(io: Io, done: (code: number) => void): Command {
       'after',
       `
 Examples:
-  asr-doctor                          examine this shell, name the speech services
+  asr-doctor                          this shell; names the speech services
   asr-doctor check --unit asr         examine a service
   asr-doctor check --unit asr --json  the same for a program
   asr-doctor record --unit asr        a redacted case, for a bug report
@@ -63,6 +65,8 @@ Exit codes: 0 healthy, 1 found, 2 wrong call or the doctor failed,
     )
   addCheck(program, io, done, VERSION)
   addRecord(program, io, done, VERSION)
+  addFix(program, io, done, VERSION)
+  addBench(program, io, done, VERSION)
   addList(program, io)
   addExplain(program, io)
   addCompletion(program, io)

@@ -8,7 +8,7 @@ export function explanation(check: Check, colour: boolean, width: number): strin
   const paint = new Chalk({ level: colour ? 1 : 0 })
   const part = (head: string, text: string) => `${paint.bold(head)}\n${wrap(text, width, '  ')}`
   return `${[
-    `${paint.bold(check.id)} — ${check.title}`,
+    wrap(`${paint.bold(check.id)} — ${check.title}`, width, '', '  '),
     part('What it looks at', check.docs.what),
     part('Why it matters', check.docs.why),
     part('What to do', check.docs.remedy),

@@ -17,8 +17,7 @@ export const question = {
   realpath: (path: string) => `realpath ${word(path)}`,
   readlink: (path: string) => `readlink ${word(path)}`,
   linkage: (path: string) => `linkage ${word(path)}`,
-  model: (path: string) => `model ${word(path)}`,
-  scan: (source: string) => `scan ${word(source)}`,
+  digest: (kind: string, source: string) => `digest ${kind} ${word(source)}`,
   watch: (durationMs: number, ...paths: readonly string[]) => ['watch', String(durationMs), ...paths].map(word).join(' '),
   run: (program: string, args: readonly string[], options: { as?: { name: string } | undefined; input?: { name: string } | undefined } = {}) =>
     [

@@ -1,6 +1,7 @@
 import { diagnose } from './diagnose.ts'
 import { expectationOf } from './expectation.ts'
 import { assess } from './assess.ts'
+import { offerOf } from './fix/offer.ts'
 import { gatherer } from './gather.ts'
 import { caseOf, caseText, type Case } from './host/case.ts'
 import { hostOf, type Ask } from './host/host.ts'
@@ -18,6 +19,8 @@ export async function recordedCase(ask: Ask, checks: readonly Check[], who: Iden
   const host = hostOf(recorded(ask, log))
   const report = await assess(host, { checks, allowed: new Set(), failOn: 'never' })
   await host.caller()
+  // What a proof of the fixes would ask belongs to the machine too, so that cures can be tried on the recording.
+  await offerOf({ machine: recorded(ask, log), checks, before: report.outcomes }, { named: new Set(checks.map(({ id }) => id)), writers: null, barred: new Set() })
   const { answers, removed } = redact(log, who)
   const expect = expectationOf(report.outcomes)
   const of: Case = {

@@ -12,10 +12,28 @@ export interface Asked {
   readonly pid?: string
   readonly python?: string
   readonly library?: string
+  readonly log?: readonly string[]
+  readonly profile?: readonly string[]
+  readonly model?: readonly string[]
 }
 
 /** Turns what was typed into a target that is really there. Everything else is a wrong call. */
 export async function resolveTarget(asked: Asked, host: Host, cwd: string): Promise<Target> {
+  const target = await resolveNamed(asked, host, cwd)
+  const files = { logs: asked.log ?? [], profiles: asked.profile ?? [], models: asked.model ?? [] }
+  const given = [...files.logs, ...files.profiles, ...files.models]
+  if (given.length === 0) return target
+  if (target.kind === 'python' || target.kind === 'library') throw new WrongCall(`--log, --profile and --model go with --unit, with --pid, or alone; leave --${target.kind} out.`)
+  for (const path of given) {
+    const stat = await known(host.stat(absolute(path, cwd)))
+    if (!stat.known) throw new WrongCall(`${path}: ${stat.because}`)
+    if (stat.value?.type !== 'file') throw new WrongCall(`${path}: ${stat.value === null ? 'there is no such file' : 'that is no regular file'}.`)
+  }
+  const all = (paths: readonly string[]) => paths.map((path) => absolute(path, cwd))
+  return { ...target, files: { logs: all(files.logs), profiles: all(files.profiles), models: all(files.models) } }
+}
+
+async function resolveNamed(asked: Asked, host: Host, cwd: string): Promise<Target> {
   const named = (['unit', 'pid', 'python', 'library'] as const).filter((option) => asked[option] !== undefined)
   if (named.length > 1) throw new WrongCall(`--${named[0]} and --${named[1]} exclude each other; name one target.`)
   if (asked.user && asked.system) throw new WrongCall('--user and --system exclude each other; name one.')

@@ -12,13 +12,23 @@ export type Known<T> =
 
 export type Scope = 'system' | 'user'
 
-/** What the user asked us to look at. */
-export type Target =
+/** What the user asked us to look at. A shell with `files` is nothing but these files, which may come from another machine. */
+export type Target = (
   | { readonly kind: 'shell' }
   | { readonly kind: 'unit'; readonly name: string; readonly scope: Scope }
   | { readonly kind: 'pid'; readonly pid: number }
   | { readonly kind: 'python'; readonly path: string }
   | { readonly kind: 'library'; readonly path: string }
+) & { readonly files?: Files }
+
+/** Files given along with the target: what it wrote, and what it loads. Absolute paths. */
+export interface Files {
+  readonly logs: readonly string[]
+  readonly profiles: readonly string[]
+  readonly models: readonly string[]
+}
+
+export type Digested = 'model' | 'log' | 'profile'
 
 export interface Platform {
   readonly os: 'linux' | 'darwin' | 'win32' | 'other'
@@ -131,13 +141,12 @@ export interface Host {
   realpath(path: string): Promise<string | null>
   readlink(path: string): Promise<string | null>
   linkage(file: string): Promise<Linkage | null>
-  /** What a model file holds, without its weights (src/onnx/types.ts: ModelFile), however large it is. null = no such file. */
-  model(file: string): Promise<Json>
   /**
-   * Lines of a log that mean something to the doctor, and their times (src/log/types.ts: LogReading), however long it is.
-   * `source` is a file, or `journal:SCOPE:UID:UNIT:SINCE`. null = there is no such log.
+   * What the doctor needs of a file too large to be read whole: a `model` without its weights (src/onnx/types.ts), the lines
+   * of a `log` that mean something (src/log/types.ts), the sums of a `profile` (src/profile/types.ts). A log may also be
+   * `journal:SCOPE:UID:UNIT:SINCE`. null = there is no such thing.
    */
-  scan(source: string): Promise<Json>
+  digest(kind: Digested, source: string): Promise<Json>
   /** Reads all files, waits, reads them again. */
   watch(durationMs: number, ...paths: readonly string[]): Promise<Watch>
   /** Never a shell; time-limited; output-limited; LC_ALL=C. null = no such program. */
@@ -291,6 +300,30 @@ export interface Summary {
   readonly exitCode: 0 | 1 | 2 | 3
 }
 
+/**
+ * Whether the work is done on the GPU, and how that is known: T0 requested, T1 libraries present, T2 provider registered, T3
+ * memory allocated, T4 nodes placed, T5 work timed on the GPU, T6 right text at the wanted speed. `true` only from T4 up.
+ */
+export interface GpuVerdict {
+  readonly onGpu: boolean | null
+  readonly tier: 'T0' | 'T1' | 'T2' | 'T3' | 'T4' | 'T5' | 'T6' | null
+  /** Whole sentences. */
+  readonly because: string
+}
+
+/** A possible cause of what is seen, and how far it is decided. */
+export interface Hypothesis {
+  readonly id: string
+  /** One whole sentence. */
+  readonly claim: string
+  readonly state: 'confirmed' | 'refuted' | 'undetermined'
+  readonly evidence: readonly Evidence[]
+  /** Why the evidence refutes it, or what it leaves open. */
+  readonly because?: string
+  /** The command that decides an undetermined one. */
+  readonly decideBy?: string
+}
+
 export interface Report {
   readonly target: Target
   /** The main process examined, when there is one. */
@@ -299,6 +332,8 @@ export interface Report {
   /** Ids whose findings are shown but do not count. */
   readonly allowed: ReadonlySet<CheckId>
   readonly environment: readonly EnvironmentRow[]
+  readonly verdict: GpuVerdict
+  readonly hypotheses: readonly Hypothesis[]
   readonly neighbours: readonly Neighbour[]
   readonly summary: Summary
 }

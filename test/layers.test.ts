@@ -14,8 +14,10 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^src\/index\.ts$/, ours: /^src\/(types|question|cannot-see)\.ts$/ },
   // Readers of formats and models: bytes or text in, data out.
   { files: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\//, ours: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$|^src\/facts\/(context|unit-state)\.ts$/ },
-  { files: /^src\/facts\//, ours: /^src\/(facts|elf|loader|systemd|cgroup|gpu|audio|python)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$/ },
-  { files: /^checks\//, ours: /^checks\/|^src\/index\.ts$|^src\/facts\/|^src\/(systemd|cgroup|gpu|audio|python|loader)\// },
+  { files: /^src\/(onnx|log|profile)\//, ours: /^src\/(onnx|log|profile)\// },
+  { files: /^src\/verdict\//, ours: /^src\/(verdict|onnx|log|profile)\/|^src\/types\.ts$/ },
+  { files: /^src\/facts\//, ours: /^src\/(facts|elf|loader|systemd|cgroup|gpu|audio|python|onnx|log|profile|verdict)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$/ },
+  { files: /^checks\//, ours: /^checks\/|^src\/(index|paths)\.ts$|^src\/facts\/|^src\/(systemd|cgroup|gpu|audio|python|loader|onnx|log|profile|verdict)\// },
   { files: /^src\/(diagnose|assess|neighbours|resolve-target|load|record)\.ts$/, ours: /^(src|checks)\// },
   { files: /^src\/docs\.ts$/, ours: /^src\//, packages: /^chalk$/ },
   { files: /^src\/report\//, ours: /^src\/(report\/|types|sober|summary|target-name|load)/, packages: /^(chalk|cli-table3)$/ },

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { caseOf, caseText } from '../src/host/case.ts'
+import { FAULTS, incidentBox, SHELL, startService } from './incidents/incident-0-box.ts'
 import { bootBox, NODE, REPOSITORY, type Box } from './support/box.ts'
 import { STORIES } from './support/stories.ts'
 
@@ -42,5 +43,23 @@ for i in $(seq 100); do [ -S /run/user/1500/bus ] && break; sleep .05; done`)
     expect(stderr).toBe('')
     expect(code).toBe(0)
     writeFileSync(`${REPOSITORY}/fixtures/${file}.md`, caseText({ ...caseOf(stdout), title: story.title, story: story.text }))
+  })
+})
+
+describe('incident 0', () => {
+  it('is rebuilt with genuine libraries and recorded by its operator', () => {
+    const box = incidentBox()
+    try {
+      box.script(`mkdir -p /opt/doctor; cp -r ${REPOSITORY}/bin ${REPOSITORY}/dist ${REPOSITORY}/package.json /opt/doctor/; chmod -R a+rX /opt/doctor`)
+      startService(box, Object.values(FAULTS))
+      const shell = Object.entries(SHELL).map(([name, value]) => `${name}=${value}`)
+      const { code, stdout, stderr } = box.runAs('asr', 'env', ...shell, NODE, '/opt/doctor/bin/asr-doctor.js', 'record', '--unit', 'asr')
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      const title = 'The service of incident 0, rebuilt'
+      const story = 'A recogniser at full work beside the genuine CUDA provider of onnxruntime-gpu 1.26.0, with the genuine libraries of NVIDIA in a virtual environment that only the operator’s shell has on its path; half of one CPU, a directive that systemd does not have, and a sound server out of reach. Unlike in the report, the libraries are truly hidden here. There is no GPU.'
+      writeFileSync(`${REPOSITORY}/fixtures/incident-0-rebuilt.md`, caseText({ ...caseOf(stdout), title, story }))
+    } finally {
+      box.stop()
+    }
   })
 })

@@ -30,7 +30,7 @@ export interface CheckOptions extends TargetOptions {
 export async function check(options: CheckOptions, io: Io, version: string): Promise<number> {
   const terms = termsOf(options)
   if (options.verbose && options.quiet) throw new WrongCall('--verbose and --quiet exclude each other.')
-  const targeted = options.unit ?? options.pid ?? options.python ?? options.library
+  const targeted = options.unit ?? options.pid ?? options.python ?? options.library ?? options.log ?? options.profile ?? options.model
   if (options.replay !== undefined && (targeted !== undefined || options.all)) throw new WrongCall('--replay judges what the case recorded; leave the other target out.')
   if (options.all && targeted !== undefined) throw new WrongCall('--all examines every target found; leave the other target out.')
   const line = io.stderr.isTTY && !options.quiet ? progress(io.stderr, io.stderr.columns ?? 80) : null
@@ -58,7 +58,7 @@ async function examined(options: CheckOptions, terms: Terms, io: Io, watch: (ask
   const { ask, target } = await machineOf(options, io.cwd, watch)
   const { about } = await import('../host/about.ts')
   const report = (of: Target, near: readonly Neighbour[] = []) => assess(hostOf(about(of, ask)), terms, near)
-  if (target.kind !== 'shell') return [await report(target)]
+  if (target.kind !== 'shell' || target.files !== undefined) return [await report(target)]
   const found = await known(neighbours(hostOf(ask)))
   const near = found.known ? found.value : []
   const shell = report(target, options.all ? [] : near)

@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
 /** The options that name what is to be examined, the same for every command that examines. */
 export const addTargetOptions = (command: Command): Command =>
   command
@@ -9,5 +11,8 @@ export const addTargetOptions = (command: Command): Command =>
     .option('-p, --pid <n>', 'examine this running process')
     .option('--python <path>', 'examine this Python interpreter')
     .option('--library <file>', 'examine this shared object, e.g. libonnxruntime_providers_cuda.so')
+    .option('--log <file>', 'read this log of it (repeatable)', collect)
+    .option('--profile <file>', 'read this profile that ONNX Runtime wrote (repeatable)', collect)
+    .option('--model <file>', 'read this model file, without running it (repeatable)', collect)
 
 export const addTimeout = (command: Command): Command => command.option('--timeout <seconds>', 'time for all questions together', '10')

@@ -104,6 +104,8 @@ function nameRules(user: string, by: string): readonly Rule[] {
     { find: new RegExp(`(?<=(?:^|[\\s\\0"'])(?:User|USER|LOGNAME|USERNAME|SUDO_USER|MAIL|uid=\\d+\\(|gid=\\d+\\()=?)${name}(?![A-Za-z0-9_-])`, 'gm'), by },
     { find: new RegExp(`^${name}(?=:[^:\\n]*:\\d+:)`, 'gm'), by },
     { find: new RegExp(`(?<=[:,])${name}(?=,|$)`, 'gm'), by },
+    // An argument of its own, as in `loginctl show-user NAME`.
+    { find: new RegExp(`(?<=^run [^\\n]* )${name}(?= |$)`, 'gm'), by },
   ]
   const ordinary = user.length < 4 || ORDINARY.has(user.toLowerCase())
   return ordinary ? places : [...places, { find: bounded(user), by }]

@@ -14,7 +14,8 @@ export class NotRecorded extends CannotSee {
 
 /** A recorded machine: it gives the same answers again. */
 export const replayed = (answers: ReadonlyMap<string, Answer>): Ask => async (asked) => {
-  const answer = answers.get(asked.key)
+  // A machine told from a report has one answer to all that the report does not say (`## otherwise`).
+  const answer = answers.get(asked.key) ?? answers.get('otherwise')
   if (answer === undefined) throw new NotRecorded(asked.key)
   if ('value' in answer) return answer.value
   throw new CannotSee(answer.because, answer.how)

@@ -22,6 +22,8 @@ function asJson(report: Report, version: string): object {
       ...(report.pid === null ? {} : { pid: report.pid }),
     },
     outcomes: Object.fromEntries([...report.outcomes].map(([id, outcome]) => [id, outcomeJson(id, outcome, report.allowed)])),
+    verdict: report.verdict,
+    hypotheses: report.hypotheses.map(({ id, claim, state, evidence, because, decideBy }) => ({ id, claim, state, evidence, ...(because ? { because } : {}), ...(decideBy ? { decideBy } : {}) })),
     environment: report.environment.map(({ name, shell, configured, running, matters, because }) => ({ name, shell, configured, running, matters, because })),
     ...(target.kind === 'shell'
       ? { neighbours: report.neighbours.map(({ name, pid, runtime, args }) => ({ name, ...(pid === null ? {} : { pid }), runtime, args })) }

@@ -5,6 +5,7 @@ import { worstFirst } from '../summary.ts'
 import { targetName } from '../target-name.ts'
 import type { CheckId, Edit, Finding, Fix, Report, Severity } from '../types.ts'
 import { environmentTable } from './environment.ts'
+import { hypothesesBlock, verdictBlock } from './verdict.ts'
 import { clipped, wrap } from './wrap.ts'
 
 export interface Looks {
@@ -33,6 +34,7 @@ export function textReport(report: Report, looks: Looks): string {
     }
     if (unknown.length > 0) blocks.push(unknownBlock(unknown.map(({ id, outcome }) => ({ id, because: outcome.because, how: outcome.how })), paint, width))
   }
+  blocks.push(...[verdictBlock(report, paint, width), hypothesesBlock(report.hypotheses, paint, width)].flatMap((block) => block ?? []))
   if (report.environment.length > 0 && (looks.detail === 'verbose' || found.some(({ id }) => id === 'service/environment-differs'))) {
     blocks.push(environmentTable(report.environment, paint, width))
   }
@@ -56,7 +58,7 @@ function findingsOf(report: Report): readonly Found[] {
 
 function nameOf(report: Report): string {
   const { target, pid } = report
-  if (target.kind === 'shell') return 'This shell'
+  if (target.kind === 'shell') return target.files === undefined ? 'This shell' : 'The files given'
   if (target.kind === 'pid') return `Process ${target.pid}`
   const name = sober(targetName(target))
   if (target.kind !== 'unit') return name
@@ -80,6 +82,7 @@ const passedOf = (report: Report): readonly CheckId[] => [...report.outcomes].fl
 
 function healthyWords(report: Report): string {
   const passed = passedOf(report)
+  if (report.target.files !== undefined && report.target.kind === 'shell') return `nothing in them that is known here points to a fault (${healthySummary(report)}).`
   return passed.length === 0 ? 'nothing here concerns speech recognition; no fault found.' : `healthy (${healthySummary(report)}).`
 }
 

@@ -26,6 +26,7 @@ describe('redaction', () => {
     ['the home of somebody else', 'robertelee', ['read /x', { value: 'model=/home/robertelee/models\n' }]],
     ['the user name in a question', 'marianne', ['stat /home/marianne/.config/pulse/cookie', { value: null }]],
     ['a short user name in an environ block', '/home/asr', ['read /proc/9/environ', { value: 'HOME=/home/asr\0PATH=/usr/bin\0' }]],
+    ['a user name that is asked about', 'show-user asr', ['run loginctl show-user asr', { value: { code: 0, signal: null, stdout: 'home=/home/asr\n', stderr: '' } }]],
     ['the host name', 'builder7', ['run journalctl', { value: { code: 0, signal: null, stdout: 'Nov 11 builder7 asr[1]: up\n', stderr: '' } }]],
   ]
   it.each(SECRETS)('takes out %s', (_, secret, answer) => {

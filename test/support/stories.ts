@@ -1,3 +1,6 @@
+import { cgroupStories } from '../cgroup/stories.ts'
+import { gpuStories } from '../gpu/stories.ts'
+
 /** The scenes that test/make-fixtures.ts records, in the order in which they are set: some clear away what an earlier one left. */
 export interface Story {
   readonly file: string
@@ -214,21 +217,7 @@ mkdir -p /sys/fs/cgroup/cpuset/narrow; cat /sys/fs/cgroup/cpuset/cpuset.mems >/s
     text: 'On cgroup v1 the user manager cannot set limits: systemctl --user shows CPUQuota=50%, and the process sits in a group without any.',
     scene: `systemctl stop busy-half\n${userUnit('asr', 1500, 'unbound', '[Service]\nExecStart=/usr/bin/sleep infinity\nCPUQuota=50%\nMemoryMax=500M')}`,
   },
-  {
-    file: 'memory-limit-reached', title: 'Memory at its limit', args: ['--unit', 'tight'],
-    text: 'A program that keeps 78 MiB and asks for 40 MiB more under MemoryMax=100M, and is killed for it again and again.',
-    scene: `cat >/opt/parts/tight.py <<'END_OF_PROGRAM'
-import time
-keep = bytearray(78 << 20)
-for i in range(0, len(keep), 4096): keep[i] = 1
-time.sleep(1)
-while True:
-    more = bytearray(40 << 20)
-    for i in range(0, len(more), 4096): more[i] = 1
-    time.sleep(1)
-END_OF_PROGRAM
-${unit('tight', 'ExecStart=/usr/bin/python3 /opt/parts/tight.py\nMemoryMax=100M\nMemorySwapMax=0\nRestart=always\nRestartSec=500ms')}\nsleep 3`,
-  },
+  ...cgroupStories,
   {
     file: 'no-session-no-sound', title: 'A system service that looks for a sound server of its own', args: ['--unit', 'deaf'], as: 'asr',
     text: 'The recogniser of a user records well in his session. As a system service it has neither XDG_RUNTIME_DIR nor PULSE_SERVER.',
@@ -252,4 +241,5 @@ ${userUnit('asr', 1500, 'elsewhere', '[Service]\nExecStart=/usr/bin/parec /dev/n
     scene: `setpriv --reuid 1500 --regid 1500 --init-groups env XDG_RUNTIME_DIR=/run/user/1500 pactl unload-module module-null-source
 ${userUnit('asr', 1500, 'echo', '[Unit]\nAfter=pulseaudio.service\n[Service]\nExecStart=/usr/bin/parec /dev/null')}`,
   },
+  ...gpuStories,
 ]

@@ -1,0 +1,23 @@
+import type { CheckId, Outcome, Severity } from '../types.ts'
+import type { Offer } from './offer.ts'
+import type { Outcomes } from './proof.ts'
+
+const RANK: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3 }
+
+const worst = (outcome: Outcome | undefined): number => (outcome?.status === 'found' ? Math.max(...outcome.findings.map(({ severity }) => RANK[severity])) : 0)
+
+/** Notes do not count, as with check. */
+export const remains = (outcomes: Outcomes): boolean => [...outcomes.values()].some((outcome) => worst(outcome) >= RANK.warning)
+
+/**
+ * 0 done or nothing to do, 1 a patch is shown but not written or something remains that no patch cures, 3 the proof could
+ * not be made. `now`: the machine as it is judged after all; null = as the proof says it will be.
+ */
+export function codeOf(before: Outcomes, offer: Pick<Offer, 'main' | 'proof' | 'rejected'>, shownOnly: boolean, now: Outcomes | null): 0 | 1 | 3 {
+  if (shownOnly) return 1
+  const gone = new Set<CheckId>(now === null ? offer.proof.gone : [])
+  const left = [...(now ?? before)].some(([id, outcome]) => worst(outcome) >= RANK.warning && !gone.has(id))
+  const unproven = offer.rejected.some(({ kind }) => kind === 'unproven')
+  if (left) return unproven && offer.main.changes.length === 0 ? 3 : 1
+  return [...before.values()].every(({ status }) => status === 'unknown' || status === 'crashed') ? 3 : 0
+}

@@ -1,0 +1,135 @@
+import { diagnose } from '../diagnose.ts'
+import { gatherer } from '../gather.ts'
+import { hostOf, type Ask } from '../host/host.ts'
+import type { Check, CheckId, Finding, Fix, Outcome, Severity } from '../types.ts'
+import { mended } from './mended.ts'
+import { plan, type Plan, type Wish } from './plan.ts'
+
+export type Outcomes = ReadonlyMap<CheckId, Outcome>
+
+/** What the changed machine is judged to be, beside the machine as it is. */
+export interface Proof {
+  readonly gone: readonly CheckId[]
+  readonly stays: readonly CheckId[]
+  readonly appears: readonly CheckId[]
+  /** Checks that could judge before and could not on the changed machine. */
+  readonly lost: readonly { readonly check: CheckId; readonly because: string }[]
+}
+
+const RANK: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3 }
+
+const findingsOf = (outcome: Outcome | undefined): readonly Finding[] => (outcome?.status === 'found' ? outcome.findings : [])
+const worst = (outcome: Outcome | undefined): number => Math.max(0, ...findingsOf(outcome).map(({ severity }) => RANK[severity]))
+
+export function compared(before: Outcomes, after: Outcomes): Proof {
+  const ids = [...after.keys()]
+  const found = (outcomes: Outcomes, id: CheckId) => outcomes.get(id)?.status === 'found'
+  return {
+    // Cured is what passes, or what the target no longer has; what cannot be seen any more is not cured.
+    gone: ids.filter((id) => found(before, id) && (after.get(id)!.status === 'passed' || after.get(id)!.status === 'not-applicable')),
+    stays: ids.filter((id) => found(before, id) && found(after, id)),
+    appears: ids.filter((id) => found(after, id) && (!found(before, id) || worst(after.get(id)) > worst(before.get(id)) || findingsOf(after.get(id)).length > findingsOf(before.get(id)).length)),
+    lost: ids.flatMap((id) => {
+      const [was, is] = [before.get(id)!, after.get(id)!]
+      if (is.status === 'crashed' && was.status !== 'crashed') return [{ check: id, because: is.error }]
+      return is.status === 'unknown' && was.status !== 'unknown' ? [{ check: id, because: is.because }] : []
+    }),
+  }
+}
+
+export interface Proven {
+  readonly plan: Plan
+  readonly proof: Proof
+  /** Fixes that are left out, and why: they cure nothing on the changed machine, make something worse, or cannot be made. */
+  readonly rejected: readonly Rejected[]
+}
+
+export interface Rejected {
+  readonly wish: Wish
+  readonly kind: 'refused' | 'no cure' | 'worse' | 'unproven'
+  readonly because: string
+}
+
+export interface Judging {
+  readonly machine: Ask
+  readonly checks: readonly Check[]
+  readonly before: Outcomes
+}
+
+/** Judges the machine as it would be with these wishes met. */
+export async function judged(judging: Judging, wishes: readonly Wish[]): Promise<{ readonly plan: Plan; readonly outcomes: Outcomes }> {
+  const host = hostOf(judging.machine)
+  const made = await plan(wishes, { host, use: gatherer(host) })
+  const over = hostOf(await mended(judging.machine, made))
+  return { plan: made, outcomes: await diagnose(over, gatherer(over), judging.checks) }
+}
+
+/**
+ * The smallest set of permitted fixes that cures what can be cured: findings in report order, the fixes of each in their
+ * order, one more only while the finding is still there. A fix stays only when the checks, run on the changed machine,
+ * no longer find its finding and find nothing else instead.
+ */
+export async function chosen(judging: Judging, permitted: (check: CheckId, fix: Fix) => boolean, start: readonly Wish[] = []): Promise<Proven> {
+  const rejected: Rejected[] = []
+  let taken: readonly Wish[] = start
+  let now = start.length === 0 ? judging.before : (await judged(judging, start)).outcomes
+  for (const [check, outcome] of judging.before) {
+    for (const { cause, fixes } of findingsOf(outcome)) {
+      if (isCured(check, cause, judging.before, now)) continue
+      const found = await cure(judging, taken, fixes.filter((fix) => fix.edits.length > 0 && permitted(check, fix)).map((fix) => ({ check, cause, fix })))
+      rejected.push(...found.rejected)
+      if (found.wishes === null) continue
+      taken = found.wishes
+      now = found.outcomes
+    }
+  }
+  const { plan: made, outcomes } = taken.length === 0 ? { plan: { rows: [], changes: [], refused: [] }, outcomes: judging.before } : await judged(judging, taken)
+  return { plan: made, proof: compared(judging.before, outcomes), rejected }
+}
+
+type Cure = { readonly rejected: readonly Rejected[] } & ({ readonly wishes: readonly Wish[]; readonly outcomes: Outcomes } | { readonly wishes: null })
+
+async function cure(judging: Judging, taken: readonly Wish[], offers: readonly Wish[]): Promise<Cure> {
+  const rejected: Rejected[] = []
+  let added: readonly Wish[] = []
+  let doubt: Rejected | null = null
+  for (const wish of offers) {
+    const tried = await judged(judging, [...taken, ...added, wish])
+    const refusal = tried.plan.refused.find((each) => each.wish === wish)
+    if (refusal !== undefined) {
+      rejected.push({ wish, kind: 'refused', because: refusal.because })
+      continue
+    }
+    const bad = harm(judging.before, tried.outcomes)
+    if (bad !== null) {
+      rejected.push({ wish, kind: 'worse', because: bad })
+      continue
+    }
+    added = [...added, wish]
+    if (isCured(wish.check, wish.cause, judging.before, tried.outcomes)) {
+      // An earlier one of its fixes may have been of no use: without it the cure must still hold.
+      const alone = added.length > 1 ? await judged(judging, [...taken, wish]) : null
+      const enough = alone !== null && isCured(wish.check, wish.cause, judging.before, alone.outcomes) && harm(judging.before, alone.outcomes) === null
+      return { rejected, wishes: enough ? [...taken, wish] : [...taken, ...added], outcomes: enough ? alone.outcomes : tried.outcomes }
+    }
+    const is = tried.outcomes.get(wish.check)!
+    doubt = is.status === 'unknown' || is.status === 'crashed'
+      ? { wish, kind: 'unproven', because: is.status === 'unknown' ? is.because : is.error }
+      : { wish, kind: 'no cure', because: 'On the changed machine the finding would still be there.' }
+  }
+  return { rejected: doubt === null ? rejected : [...rejected, doubt], wishes: null }
+}
+
+function harm(before: Outcomes, after: Outcomes): string | null {
+  const { appears } = compared(before, after)
+  return appears.length === 0 ? null : `On the changed machine this would be found: ${appears.map((id) => `${id} (${findingsOf(after.get(id)).map(({ cause }) => cause).join(' ')})`).join('; ')}`
+}
+
+/** The finding is there no more: its check passes or does not apply, or finds only what other findings told before. */
+function isCured(check: CheckId, cause: string, before: Outcomes, now: Outcomes): boolean {
+  if (before === now) return false
+  const is = now.get(check)
+  if (is === undefined || is.status === 'unknown' || is.status === 'crashed') return false
+  const others = new Set(findingsOf(before.get(check)).map((each) => each.cause).filter((each) => each !== cause))
+  return findingsOf(is).every((each) => others.has(each.cause))
+}

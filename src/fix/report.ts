@@ -1,0 +1,88 @@
+import { Chalk, type ChalkInstance } from 'chalk'
+import { wrap } from '../report/wrap.ts'
+import { sober, soberJson } from '../sober.ts'
+import { targetName } from '../target-name.ts'
+import type { CheckId, Fix, Target } from '../types.ts'
+import { unifiedDiff } from './diff.ts'
+import { mergedChanges } from './draft.ts'
+import type { Offer } from './offer.ts'
+import type { Row } from './plan.ts'
+import type { Proof } from './proof.ts'
+import type { Step } from './steps.ts'
+
+export interface Told {
+  readonly target: Target | null
+  readonly pid: number | null
+  readonly offer: Offer
+  readonly steps: readonly Step[]
+  /** Fixes with nothing to write, for findings that no change of ours cures. */
+  readonly advice: readonly { readonly check: CheckId; readonly fix: Fix }[]
+  readonly written: readonly string[]
+  readonly runId: string | null
+  /** The words of a call that writes; null = there is nothing to write. */
+  readonly call: string | null
+}
+
+/** The `--json` contract, version 1: schema/fix-1.json. The diffs are to be applied in their order. */
+export function fixJson({ target, pid, offer, written, runId }: Told): string {
+  const rows = [...offer.main.rows, ...offer.risky, ...offer.shown]
+  return `${soberJson({
+    schemaVersion: 1,
+    target: target === null ? null : { kind: target.kind, name: targetName(target), ...(target.kind === 'unit' ? { scope: target.scope } : {}), ...(pid === null ? {} : { pid }) },
+    changes: rows.flatMap(({ wish, changes }) => changes.map(({ target: file, before, after }) => ({ target: file, diff: unifiedDiff(file, before, after), safety: wish.fix.safety, check: wish.check }))),
+    proof: { gone: offer.proof.gone, stays: offer.proof.stays, appears: offer.proof.appears },
+    written,
+    runId,
+  })}\n`
+}
+
+/** What would be written, what for, and what the checks say of the machine with it. */
+export function fixText({ target, offer, steps, advice, call }: Told, looks: { readonly width: number; readonly colour: boolean }): string {
+  const paint = new Chalk({ level: looks.colour ? 1 : 0 })
+  const width = Math.max(40, Math.min(looks.width, 100))
+  const blocks: string[] = []
+  const name = target === null ? '' : target.kind === 'shell' ? 'This shell' : target.kind === 'unit' ? `${sober(targetName(target))} (${target.scope} unit)` : sober(targetName(target))
+  const proven = [...offer.main.rows, ...offer.risky]
+  if (proven.length + offer.shown.length + offer.rejected.length + advice.length === 0) return `${wrap(`${paint.green('✔')} ${name}: nothing to do.`, width, '', '  ')}\n`
+  blocks.push(paint.bold(`${name}: ${proven.length === 0 ? 'nothing that a proven change cures.' : `${proven.length} ${proven.length === 1 ? 'fix' : 'fixes'}, proven on this machine's answers.`}`))
+  if (proven.length > 0) {
+    blocks.push(proven.map((row) => headText(row, noteOf(row, offer), paint, width)).join('\n'))
+    const diffs = mergedChanges(proven.flatMap(({ changes }) => changes)).map(({ target, before, after }) => diffText(unifiedDiff(target, before, after), paint))
+    if (diffs.length > 0) blocks.push(diffs.join('\n'))
+    blocks.push(proofText(offer.proof, paint, width))
+  }
+  for (const row of offer.shown) {
+    const note = row.wish.fix.safety === 'manual' ? 'for you to do; written by nobody else' : 'a patch for that source; --output FILE keeps it'
+    blocks.push([headText(row, note, paint, width), ...row.changes.map(({ target, before, after }) => diffText(unifiedDiff(target, before, after), paint))].join('\n'))
+  }
+  if (offer.rejected.length > 0) blocks.push([paint.bold('Not offered'), ...offer.rejected.map(({ wish, because }) => wrap(`${wish.check}: ${sober(wish.fix.title)}. ${sober(because)}`.replace(/\.\. /, '. '), width, '  ', '    '))].join('\n'))
+  if (advice.length > 0) blocks.push([paint.bold('For you to do'), ...advice.flatMap(({ check, fix }) => [wrap(`${check}: ${sober(fix.title)}`, width, '  ', '    '), ...fix.then.map((step) => wrap(sober(step), width, '    ', '      '))])].join('\n'))
+  if (proven.length > 0 && steps.length > 0) blocks.push([paint.bold('Then'), ...steps.map(({ words, command }) => (command === null ? wrap(sober(words), width, '  ', '    ') : `  ${sober(words)}`))].join('\n'))
+  if (call !== null) blocks.push(`${paint.bold('To write it')}\n  ${sober(call)}`)
+  return `${blocks.join('\n\n')}\n`
+}
+
+const noteOf = (row: Row, offer: Offer): string | null =>
+  row.changes.length === 0 ? 'written already; it waits for the restart' : offer.risky.includes(row) ? `written only with --fix ${row.wish.check}` : null
+
+function headText({ wish }: Row, note: string | null, paint: ChalkInstance, width: number): string {
+  const colour = { safe: paint.green, risky: paint.yellow, manual: paint.cyan }[wish.fix.safety]
+  return wrap(`${colour(wish.fix.safety)} ${paint.bold(wish.check)}: ${sober(wish.fix.title)}${note === null ? '' : ` (${note})`}`, width, '', '  ')
+}
+
+const diffText = (diff: string, paint: ChalkInstance): string =>
+  diff
+    .replace(/\n$/, '')
+    .split('\n')
+    .map(sober)
+    .map((line) => (/^(diff|new file|---|\+\+\+)/.test(line) ? paint.dim(line) : line.startsWith('+') ? paint.green(line) : line.startsWith('-') ? paint.red(line) : line))
+    .join('\n')
+
+export function proofText({ gone, stays, appears, lost }: Proof, paint: ChalkInstance, width: number): string {
+  const line = (label: string, ids: readonly string[]) => (ids.length === 0 ? [] : [wrap(ids.join(', '), width, `  ${label.padEnd(9)}`, ' '.repeat(11))])
+  return [
+    wrap(`${paint.bold('Proof')}: the checks, run on this machine's answers with the change laid over them. What only the running service can show is looked at after its restart.`, width, '', '  '),
+    ...line('gone', gone), ...line('stays', stays), ...line('appears', appears),
+    ...lost.map(({ check, because }) => wrap(`${check}: ${sober(because)}`, width, '  unclear  ', ' '.repeat(11))),
+  ].join('\n')
+}
