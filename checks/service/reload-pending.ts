@@ -1,7 +1,7 @@
 import { defineCheck, question, type Evidence, type Finding, type Fix } from '../../src/index.ts'
 import { pendingVariables } from '../../src/facts/environment-differences.ts'
 import { knownVariable } from '../../src/facts/environment-variables.ts'
-import { environSource, process_ } from '../../src/facts/process.ts'
+import { environSource, mainProcess } from '../../src/facts/process.ts'
 import { unitChanges } from '../../src/facts/unit-changes.ts'
 import { unitFiles } from '../../src/facts/unit-files.ts'
 import { unitState } from '../../src/facts/unit-state.ts'
@@ -16,7 +16,7 @@ export default defineCheck({
     links: ['https://www.freedesktop.org/software/systemd/man/latest/systemctl.html#daemon-reload'],
   },
   fixes: 'always',
-  needs: { unit: unitState, files: unitFiles, changes: unitChanges, pending: pendingVariables, process: process_ },
+  needs: { unit: unitState, files: unitFiles, changes: unitChanges, pending: pendingVariables, process: mainProcess },
   run({ unit, files, changes, pending, process }) {
     if (unit === null) return { status: 'not-applicable', because: 'The target is no systemd service.' }
     if (unit.loadState !== 'loaded') return { status: 'unknown', because: `The manager could not load ${unit.name}, so nothing of it is in effect.`, how: null }

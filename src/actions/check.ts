@@ -16,9 +16,9 @@ import { machineOf, type TargetOptions } from './machine.ts'
 export interface CheckOptions extends TargetOptions {
   readonly replay?: string
   readonly all?: boolean
-  readonly only: readonly string[]
-  readonly skip: readonly string[]
-  readonly allow: readonly string[]
+  readonly only?: readonly string[]
+  readonly skip?: readonly string[]
+  readonly allow?: readonly string[]
   readonly failOn: FailOn
   readonly json?: boolean
   readonly verbose?: boolean
@@ -46,11 +46,11 @@ export async function check(options: CheckOptions, io: Io, version: string): Pro
 
 function termsOf(options: CheckOptions): Terms {
   const every = allChecks()
-  const only = idsNamed('--only', options.only, every)
-  const skip = idsNamed('--skip', options.skip, every)
+  const only = idsNamed('--only', options.only ?? [], every)
+  const skip = idsNamed('--skip', options.skip ?? [], every)
   const checks = every.filter(({ id }) => (only.size === 0 || only.has(id)) && !skip.has(id))
   if (checks.length === 0) throw new WrongCall('--only and --skip together leave no check.')
-  return { checks, allowed: idsNamed('--allow', options.allow, every), failOn: options.failOn }
+  return { checks, allowed: idsNamed('--allow', options.allow ?? [], every), failOn: options.failOn }
 }
 
 /** This machine's target; for the shell also whom else one could examine, and with --all them too. */

@@ -5,16 +5,16 @@ import { nearest } from '../nearest.ts'
 import { WrongCall } from '../wrong-call.ts'
 import { addTargetOptions, addTimeout } from './target-options.ts'
 
-export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 export function addCheck(program: Command, io: Io, done: (code: number) => void, version: string): void {
   const command = program.command('check', { isDefault: true }).description('Examine a service, a process, an interpreter, a library or this shell (the default).')
   addTimeout(addTargetOptions(command))
     .option('--all', 'examine the shell and every speech service and process found')
     .option('--replay <file>', 'judge a recorded case instead of this machine')
-    .option('--only <id>', 'only this check or family (repeatable)', collect, [])
-    .option('--skip <id>', 'leave this check or family out (repeatable)', collect, [])
-    .option('--allow <id>', 'show findings of this check or family, but do not count them (repeatable)', collect, [])
+    .option('--only <id>', 'only this check or family (repeatable)', collect)
+    .option('--skip <id>', 'leave this check or family out (repeatable)', collect)
+    .option('--allow <id>', 'show findings of this check or family, but do not count them (repeatable)', collect)
     .addOption(new Option('--fail-on <severity>', 'least severity that makes exit code 1').choices(['error', 'warning', 'info', 'never']).default('warning'))
     .option('--json', 'print the result as JSON (schema/check-1.json)')
     .option('-v, --verbose', 'also show every check and the environment')

@@ -35,7 +35,7 @@ export const sandboxedPaths: Fact<readonly SandboxedPath[]> = {
     const caches = asks === 'gpu' && gpuPresent ? kernelCache(of.env.value) : []
     const running = process !== null && process.pid !== 'self'
     const mounts = running && process.mountinfo.known ? readOnlyMounts(process.mountinfo.value) : null
-    const hidden = await judged(host, unit, running ? of.root : null, candidates(of.argv, of.env.value), caches)
+    const hidden = await judged(host, unit, running ? of.root : null, candidates([...of.argv, ...(process?.launchers ?? []).flatMap(({ argv }) => argv.slice(1))], of.env.value), caches)
     const writable = caches.filter((path) => !hidden.some((each) => each.path === path))
     const closed = writable.flatMap((path): SandboxedPath[] => {
       const setting = settingFor(unit, path, 'read-only')

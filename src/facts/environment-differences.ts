@@ -7,7 +7,7 @@ import { configuredContext } from './configured-context.ts'
 import { configuredEnvironment, type ConfiguredEnvironment } from './environment-configured.ts'
 import { asConfigured, environmentMatrix } from './environment-matrix.ts'
 import { knownVariable, type KnownVariable } from './environment-variables.ts'
-import { environSource, process_ } from './process.ts'
+import { environSource, mainProcess, process_ } from './process.ts'
 import { shellEnvironment } from './shell-environment.ts'
 import { target } from './target.ts'
 import { unitState } from './unit-state.ts'
@@ -96,7 +96,7 @@ export const pendingVariables: Fact<Known<readonly { readonly name: string; read
   id: 'pending-variables',
   about: 'variables of the unit files that the running process was not started with',
   gather: async (_host, use) => {
-    const [process, configured, unit, start] = await Promise.all([use(process_), known(use(configuredEnvironment)), use(unitState), known(use(configuredContext))])
+    const [process, configured, unit, start] = await Promise.all([use(mainProcess), known(use(configuredEnvironment)), use(unitState), known(use(configuredContext))])
     if (!configured.known) return configured
     if (process === null || process.pid === 'self') return { known: false, because: 'The service is not running.', how: null }
     if (!process.environ.known) return process.environ

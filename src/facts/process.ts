@@ -41,6 +41,19 @@ export const process_: Fact<Process | null> = {
   },
 }
 
+/**
+ * The main process as the service manager started it: the launcher, where there is one. Its environment is what the unit
+ * files made, before any script added to it.
+ */
+export const mainProcess: Fact<Process | null> = {
+  id: 'main-process',
+  about: 'what /proc says of the process that the service manager started',
+  gather: async (host, use) => {
+    const [main, ...behind] = await use(targetChain)
+    return behind.length === 0 || main === undefined ? use(process_) : processAt(host, main)
+  },
+}
+
 /** Every process question for one pid. Throws CannotSee when the process ends while it is looked at. */
 export async function processAt(host: Host, pid: number | 'self', launchers: readonly (number | 'self')[] = []): Promise<Process> {
   const folder = `/proc/${pid}`

@@ -2,7 +2,7 @@ import { known } from '../cannot-see.ts'
 import { question } from '../question.ts'
 import type { Fact, Host, Known } from '../types.ts'
 import { configuredEnvironment } from './environment-configured.ts'
-import { process_ } from './process.ts'
+import { mainProcess } from './process.ts'
 import { unitFiles } from './unit-files.ts'
 import { unitState } from './unit-state.ts'
 
@@ -26,7 +26,7 @@ export const unitChanges: Fact<UnitChanges> = {
   id: 'unit-changes',
   about: "files of the unit that are newer than the unit's process",
   gather: async (host, use) => {
-    const [process, unit, configured] = await Promise.all([use(process_), use(unitFiles), known(use(configuredEnvironment))])
+    const [process, unit, configured] = await Promise.all([use(mainProcess), use(unitFiles), known(use(configuredEnvironment))])
     const state = await use(unitState)
     const startSource = process === null ? state!.source : question.read(`${process.folder}/stat`)
     if (process === null || process.pid === 'self') return { startedAtMs: { known: false, because: 'The service is not running.', how: null }, ageMs: null, newer: [], startSource }

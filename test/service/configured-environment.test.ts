@@ -8,7 +8,7 @@ import { holder, writeFiles, HOLD } from './files.ts'
 import { handWritten, randomUnits, type Sample } from './samples.ts'
 
 const MODULES = ['src/facts/environment-configured.ts', 'src/facts/configured-context.ts', 'src/facts/process.ts', 'src/facts/unit-files.ts']
-const FACTS = ['configured-environment', 'configured-context', 'process', 'unit-files']
+const FACTS = ['configured-environment', 'configured-context', 'main-process', 'unit-files']
 
 const steady = (env: Env): Env => Object.fromEntries(Object.entries(env).filter(([name]) => !VOLATILE.has(name)).sort(([a], [b]) => (a < b ? -1 : 1)))
 
@@ -18,7 +18,7 @@ function compare(seen: Seen): void {
     if ('error' in answer) throw new Error(`${fact}: ${answer.because}`)
     return answer.value
   }
-  const process = of('process')
+  const process = of('main-process')
   expect(process, 'the unit does not run').not.toBeNull()
   const { env } = of('configured-environment')
   expect(env.known, env.because).toBe(true)
