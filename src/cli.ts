@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { addBench } from './bench/command.ts'
 import { addCheck } from './commands/check.ts'
+import { addCompare } from './commands/compare.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addExplain, addList } from './commands/docs.ts'
 import { addFix } from './commands/fix.ts'
@@ -65,7 +66,8 @@ Exit codes: 0 healthy, 1 found, 2 wrong call or the doctor failed,
     )
   addCheck(program, io, done, VERSION)
   addRecord(program, io, done, VERSION)
-  addFix(program, io, done, VERSION)
+  addCompare(program, io, done)
+  addFix(program, io, done)
   addBench(program, io, done, VERSION)
   addList(program, io)
   addExplain(program, io)

@@ -18,10 +18,10 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^src\/verdict\//, ours: /^src\/(verdict|onnx|log|profile)\/|^src\/types\.ts$/ },
   { files: /^src\/facts\//, ours: /^src\/(facts|elf|loader|systemd|cgroup|gpu|audio|python|onnx|log|profile|verdict)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$/ },
   { files: /^checks\//, ours: /^checks\/|^src\/(index|paths)\.ts$|^src\/facts\/|^src\/(systemd|cgroup|gpu|audio|python|loader|onnx|log|profile|verdict)\// },
-  { files: /^src\/(diagnose|assess|neighbours|resolve-target|load|record)\.ts$/, ours: /^(src|checks)\// },
+  { files: /^src\/(diagnose|assess|compare|neighbours|resolve-target|load|record)\.ts$/, ours: /^(src|checks)\// },
   { files: /^src\/docs\.ts$/, ours: /^src\//, packages: /^chalk$/ },
   { files: /^src\/report\//, ours: /^src\/(report\/|types|sober|summary|target-name|load)/, packages: /^(chalk|cli-table3)$/ },
-  { files: /^src\/host\/(host|replay|case|redact|about|bounded|secrets)\.ts$/, ours: /^src\/(host\/(host|replay|secrets)|types|question|cannot-see)\.ts$/ },
+  { files: /^src\/host\/(host|replay|case|redact|about|bounded|secrets|overlay)\.ts$/, ours: /^src\/(host\/(host|replay|secrets)|types|question|cannot-see)\.ts$/ },
   { files: /^src\/host\//, ours: /^src\//, node: true, packages: /^(execa|systeminformation|node-nvidia-smi)$/ },
   // Cures: text in, text out; plans and proofs over any machine. Only the hand and what stands around it touch the disk.
   { files: /^src\/fix\/(hand|rights|lock|journal|apply|verify|after|ask|new-file)\.ts$/, ours: /^src\//, node: true },

@@ -4,6 +4,7 @@ import { usableCpus } from '../../src/facts/cgroup-cpuset.ts'
 import { cgroup } from '../../src/facts/cgroup.ts'
 import { target } from '../../src/facts/target.ts'
 import { threads } from '../../src/facts/threads.ts'
+import { unitState } from '../../src/facts/unit-state.ts'
 import { unitLimits } from '../../src/facts/cgroup-unit.ts'
 import { begun, NOT_RUNNING, restart, subjectOf } from './limits.ts'
 
@@ -18,8 +19,8 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'always',
-  needs: { target, cgroup, usableCpus, threads, unitLimits },
-  run: ({ target, cgroup, usableCpus: cpus, threads: { threads, running, loaded }, unitLimits: unit }) => {
+  needs: { target, cgroup, usableCpus, threads, unitLimits, unitState },
+  run: ({ target, cgroup, usableCpus: cpus, threads: { threads, running, loaded }, unitLimits: unit, unitState: state }) => {
     if (cgroup === null) return NOT_RUNNING
     if (cpus === null || cpus.allowed === null) return { status: 'unknown', because: 'Which CPUs it may run on is not shown by this kernel.', how: null }
     if (!cgroup.places.cpuset.known && cpus.allowed.count >= cpus.online) need(cgroup.places.cpuset)
@@ -37,7 +38,7 @@ export default defineCheck({
     }
     const fewer = cpus.allowed.count
     const key = cpus.cpuset === null ? 'CPUAffinity' : 'AllowedCPUs'
-    const widen = unit !== null
+    const widen = unit !== null && (state?.properties[key] ?? '') !== ''
       ? { title: `Let it run on all ${cpus.online} CPUs`, safety: 'risky' as const, edits: [{ kind: 'unit-drop-in' as const, unit: unit.name, scope: unit.scope, set: [{ section: 'Service' as const, key, value: '' }] }], then: restart(unit) }
       : { title: 'Let it run on more CPUs', safety: 'manual' as const, edits: [], then: ['Widen the set where it is made: docker run --cpuset-cpus, taskset, or the CPU manager of Kubernetes.'] }
     return [{

@@ -2,7 +2,7 @@ import { defineCheck, type Finding } from '../../src/index.ts'
 import { logs } from '../../src/facts/log.ts'
 import { session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
-import { asEvidence, gravity, linesFor, nothingToJudge, unread } from './subject.ts'
+import { asEvidence, gravity, linesFor, nothingToJudge, unseenFallback } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/fell-back-to-cpu',
@@ -28,7 +28,7 @@ export default defineCheck({
       return [finding('The process asked ONNX Runtime for a provider that lies in a file of its own, and libonnxruntime_providers_cuda.so is not in its memory, so it works on the CPU.', 'likely', [session.provider.evidence], true)]
     }
     if (session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
-    return unread(target, logs, session) ?? []
+    return unseenFallback(target, logs, session) ?? []
   },
 })
 

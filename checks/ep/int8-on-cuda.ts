@@ -3,7 +3,7 @@ import { defineCheck, type Finding, type Refutation } from '../../src/index.ts'
 import { modelFiles } from '../../src/facts/model-files.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
-import { opsInWords, seenIn, type Seen } from '../../src/verdict/signs.ts'
+import { opsInWords, seenIn, withoutGpuPart, type Seen } from '../../src/verdict/signs.ts'
 import { asEvidence } from './subject.ts'
 import { judgedModels, meantForCuda, notForCuda, type Judged } from './models.ts'
 
@@ -26,17 +26,17 @@ export default defineCheck({
     const refuted = refutations(session as Session)
     return judgedModels(models, session.onnxRuntime)
       .filter(({ use, forecast, quantisation }) => meantForCuda(session, use) && forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator'))
-      .map((judged) => finding(judged, refuted))
+      .map((judged) => finding(judged, refuted, withoutGpuPart(session as Session)))
   },
 })
 
-function finding({ use, forecast, exact, quantisation }: Judged, refuted: readonly Refutation[]): Finding {
+function finding({ use, forecast, exact, quantisation }: Judged, refuted: readonly Refutation[], idle: boolean): Finding {
   const kind = quantisation === 'dynamic' ? 'quantised dynamically' : 'quantised with QOperator'
   const lies = use.how === 'folder'
   return {
-    severity: lies ? 'info' : use.how === 'given' ? 'warning' : 'error',
+    severity: lies ? 'info' : idle || use.how === 'given' ? 'warning' : 'error',
     confidence: lies ? 'possible' : exact ? 'certain' : 'likely',
-    cause: `${use.path} is ${kind}: ${forecast.cpuNodes} of its ${forecast.nodes} nodes have no CUDA kernel in ONNX Runtime ${forecast.release} and run on the CPU, with at least ${forecast.copies} copies between CPU and GPU in every run${lies ? '; it lies in a folder that the service names, and whether it is the one that is loaded is not known' : ''}.`,
+    cause: `${use.path} is ${kind}: ${forecast.cpuNodes} of its ${forecast.nodes} nodes have no CUDA kernel in ONNX Runtime ${forecast.release} and ${idle ? 'would stay' : 'run'} on the CPU, with at least ${forecast.copies} copies between CPU and GPU in every run${idle ? ', once CUDA is at work' : ''}${lies ? '; it lies in a folder that the service names, and whether it is the one that is loaded is not known' : ''}.`,
     evidence: [{ source: use.asked, saw: opsInWords(forecast) }],
     ...(refuted.length > 0 ? { refuted } : {}),
     fixes: [

@@ -29,7 +29,7 @@ export function notForCuda(target: Immutable<Target>, session: Immutable<Session
   if (!given && target.kind !== 'unit' && target.kind !== 'pid') return { status: 'not-applicable', because: 'No model was named: give one with --model FILE.' }
   if (!given && session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
   if (models.length === 0) {
-    if (!session.usesOnnx) return { status: 'not-applicable', because: 'It loads no ONNX Runtime.' }
+    if (!session.usesOnnx) return { status: 'not-applicable', because: 'No ONNX Runtime is seen in it.' }
     return { status: 'not-applicable', because: 'Nothing shows which model files it loads; name one with --model FILE.' }
   }
   if (!models.some(({ file }) => file.known && file.value.format === 'onnx')) {

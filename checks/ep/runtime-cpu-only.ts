@@ -3,7 +3,7 @@ import { logs } from '../../src/facts/log.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
 import { standing } from '../../src/verdict/signs.ts'
-import { asEvidence, gravity, linesFor, nothingToJudge, unread } from './subject.ts'
+import { asEvidence, gravity, linesFor, nothingToJudge, unseenFallback } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/runtime-cpu-only',
@@ -26,7 +26,7 @@ export default defineCheck({
     const unseen = session.asks?.asks === 'gpu' ? standing(session as Session, ({ id }) => id === 'ggml-no-gpu') : []
     if (unseen.length > 0) return [{ ...finding('ggml-no-gpu', unseen[0]!.signature.meaning, asEvidence(unseen)), confidence: 'likely' as const, refuted: [] }]
     if (session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
-    return session.provider?.state === 'loaded' ? [] : (unread(target, logs, session) ?? [])
+    return session.provider?.state === 'loaded' ? [] : (unseenFallback(target, logs, session) ?? [])
   },
 })
 

@@ -13,14 +13,14 @@ export const nothingToJudge = (target: Immutable<Target>): Verdict | null => (ta
 
 /** Why the log says nothing: none was given, or it cannot be read; null = there is one. What shows no speech engine is not missed. */
 export function unread(target: Immutable<Target>, logs: Logs, session: Known): Verdict | null {
-  if (logs.some(({ reading }) => reading.known && reading.value.complete)) return null
+  if (logs.some(({ reading }) => reading.known && !reading.value.cut)) return null
   const part = logs.find(({ reading }) => reading.known)
   if (part !== undefined) return { status: 'unknown', because: `Only the beginning of ${part.name} could be read in time, and nothing was found in it.`, how: 'Give it longer with --timeout SECONDS.' }
   if (target.kind === 'shell') return logs[0] === undefined || logs[0].reading.known ? { status: 'not-applicable', because: 'No log was given.' } : { status: 'unknown', because: logs[0].reading.because, how: logs[0].reading.how }
-  if (!session.concerns) return { status: 'not-applicable', because: 'No speech engine is seen in it, and no log of it to be read.' }
   const [first] = logs
-  if (first !== undefined && !first.reading.known) return { status: 'unknown', because: first.reading.because, how: first.reading.how }
-  return { status: 'unknown', because: 'There is no log of it to look at.', how: 'Give it with --log FILE.' }
+  if (first === undefined) return { status: 'not-applicable', because: 'It has no log that is known.' }
+  if (!session.concerns) return { status: 'not-applicable', because: 'No speech engine is seen in it, and its log cannot be read.' }
+  return first.reading.known ? null : { status: 'unknown', because: first.reading.because, how: first.reading.how }
 }
 
 /** Lines that speak for a hypothesis and still hold. */
@@ -30,3 +30,9 @@ export const asEvidence = (seen: readonly Seen[], most = 3): readonly [Evidence,
 
 /** Programs that run anywhere ask for CUDA first and for the CPU next: where there is no GPU and nobody asked for one, that is a note. */
 export const gravity = (session: Known): 'error' | 'info' => (session.gpuPresent === false && session.asks?.asks !== 'gpu' ? 'info' : 'error')
+
+/** As `unread`, for a failure that matters only to who asks for the GPU: who does, and has no log, is told how to give one. */
+export function unseenFallback(target: Immutable<Target>, logs: Logs, session: Known): Verdict | null {
+  if (logs.length === 0 && target.kind !== 'shell' && session.asks?.asks === 'gpu') return { status: 'unknown', because: 'It asks for the GPU, and has no log that is known.', how: 'Give it with --log FILE.' }
+  return unread(target, logs, session)
+}

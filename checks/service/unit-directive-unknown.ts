@@ -50,6 +50,10 @@ function fixFor({ assignment, kind, meant, elsewhere, note, owner }: UnknownDire
   if (meant !== null && owner.kind === 'none' && !raw.includes('\n')) {
     return { title: `Write ${meant}= in place of ${key}= in ${file}:${line}`, safety: 'risky', edits: [{ kind: 'line', file, line, before: raw, after: raw.replace(key, meant) }], then: reload }
   }
+  if (meant === null && elsewhere.length === 0 && owner.kind === 'none') {
+    const title = `Take ${key}=, which does nothing, out of ${file}:${line}`
+    return { title: note ? `${title}. ${note.replace(/\.$/, '')}` : title, safety: 'risky', edits: [{ kind: 'line', file, line, before: raw, after: null }], then: reload }
+  }
   const instead = elsewhere.length > 0 ? `Move ${key}= to the section [${elsewhere[0]}]` : meant !== null ? `Write ${meant}= in a drop-in; the file itself ${owner.kind === 'package' ? `belongs to the package ${owner.name}` : 'may belong to a package'}` : `Take ${key}= out of ${file}:${line}`
   return { title: note ? `${instead}. ${note.replace(/\.$/, '')}` : instead, safety: 'manual', edits: [], then: reload }
 }

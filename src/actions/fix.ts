@@ -49,7 +49,7 @@ export interface FixOptions extends TargetOptions {
 }
 
 /** The `fix` command, from options to exit code. */
-export async function fix(options: FixOptions, io: Io, version: string): Promise<number> {
+export async function fix(options: FixOptions, io: Io): Promise<number> {
   const writers = writersOf(options)
   refuseContradictions(options, writers)
   if (options.undo !== undefined) return undoRuns({ ...options, undo: options.undo }, io)
@@ -61,7 +61,7 @@ export async function fix(options: FixOptions, io: Io, version: string): Promise
     const judging = await examined(about(target, found.ask))
     const offer = await verified(judging, { named, writers }, Number(options.timeout))
     line?.stop()
-    return await carryOut({ options, io, target, judging, offer, writers, version })
+    return await carryOut({ options, io, target, judging, offer, writers })
   } finally {
     line?.stop()
   }
@@ -73,10 +73,11 @@ function writersOf({ writeUnit, writePath, apply }: FixOptions): ReadonlySet<Wri
   return unit || path ? new Set<Writer>([...(unit ? (['unit'] as const) : []), ...(path ? (['path'] as const) : [])]) : null
 }
 
-function refuseContradictions({ undo, output, format, restart, fix: named }: FixOptions, writers: ReadonlySet<Writer> | null): void {
+function refuseContradictions({ undo, output, format, restart, json, fix: named }: FixOptions, writers: ReadonlySet<Writer> | null): void {
   if (undo !== undefined && (writers !== null || output !== undefined || named.length > 0)) throw new WrongCall('--undo takes back and writes nothing new; leave --write-unit, --write-path, --apply, --fix and --output out.')
   if (output !== undefined && writers !== null) throw new WrongCall('--output keeps the change in a file, --write-unit, --write-path and --apply make it; choose one.')
   if (format !== undefined && writers !== null) throw new WrongCall('--format is for showing or keeping the change, not for --write-unit, --write-path or --apply.')
+  if (format !== undefined && json && output === undefined) throw new WrongCall('--format and --json both want the standard output; keep one of them in a file with --output.')
   if (restart && undo === undefined && writers === null) throw new WrongCall('--restart goes with --write-unit, --apply or --undo.')
 }
 
@@ -135,7 +136,6 @@ interface Work {
   readonly judging: Judging
   readonly offer: Offer
   readonly writers: ReadonlySet<Writer> | null
-  readonly version: string
 }
 
 async function carryOut(work: Work): Promise<number> {
@@ -145,7 +145,9 @@ async function carryOut(work: Work): Promise<number> {
   const [state, pid] = await Promise.all([known(use(unitState)), known(use(targetPid))])
   const unit = state.known ? state.value : null
   const rows = writers === null && options.fix.length === 0 ? [...offer.main.rows, ...offer.risky] : offer.main.rows
-  const steps = stepsOf(rows.flatMap(({ wish }) => wish.fix.then), unit)
+  // Whatever a fix says of it: a manager that has not read the files again goes by the old ones.
+  const reload = unit !== null && rows.some(({ changes }) => changes.some((change) => change.unit !== null)) ? [`systemctl ${unit.scope === 'user' ? '--user ' : ''}daemon-reload`] : []
+  const steps = stepsOf([...reload, ...rows.flatMap(({ wish }) => wish.fix.then)], unit)
   const told = (written: readonly string[], runId: string | null): Told => ({
     target, pid: pid.known && typeof pid.value === 'number' ? pid.value : null, offer, steps, advice: adviceOf(judging, offer), written, runId, call: writers === null && rows.length > 0 ? callOf(target, rows.map(({ wish }) => wish), offer) : null,
   })

@@ -4,7 +4,7 @@ import type { Io } from '../io.ts'
 import { collect } from './check.ts'
 import { addTargetOptions, addTimeout } from './target-options.ts'
 
-export function addFix(program: Command, io: Io, done: (code: number) => void, version: string): void {
+export function addFix(program: Command, io: Io, done: (code: number) => void): void {
   const command = program.command('fix').description('Show the smallest change that cures the findings, proven before it is written; write it, or take it back.')
   addTimeout(addTargetOptions(command))
     .option('--write-unit', 'write drop-ins and EnvironmentFiles of the unit')
@@ -35,6 +35,6 @@ could not be made.`,
     )
     .action(async (options: FixOptions) => {
       const { fix } = await import('../actions/fix.ts')
-      done(await fix({ ...options, color: options.color && program.opts()['color'] !== false }, io, version))
+      done(await fix({ ...options, color: options.color && program.opts()['color'] !== false }, io))
     })
 }

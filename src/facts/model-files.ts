@@ -89,15 +89,18 @@ async function candidates(host: Host, use: Use): Promise<readonly Candidate[]> {
 }
 
 async function described(host: Host, root: string, of: readonly Candidate[]): Promise<readonly ModelUse[]> {
-  return Promise.all(
-    of.map(async (each): Promise<ModelUse> => {
+  const all = await Promise.all(
+    of.map(async (each): Promise<ModelUse | null> => {
       const answer = await known(host.digest('model', root + each.path) as unknown as Promise<ModelFile | null>)
+      // A name in a configuration that nothing bears may be of no use any more; one that was given is meant.
+      if (answer.known && answer.value === null && each.how !== 'given') return null
       const file: Known<ModelFile> = answer.known && answer.value === null ? { known: false, because: `There is no file ${each.path}.`, how: null } : (answer as Known<ModelFile>)
       const around = plainNames(basename(each.path)).length > 0 ? await known(host.list(root + dirname(each.path))) : null
       const twin = around?.known ? (plainNames(basename(each.path)).find((name) => around.value?.includes(name)) ?? null) : null
       return { ...each, asked: question.digest('model', root + each.path), file, twin: twin === null ? null : join(dirname(each.path), twin) }
     }),
   )
+  return all.filter((each) => each !== null)
 }
 
 /** `encoder.int8.onnx`, `model_quantized.onnx`: what the same model is called without quantisation, half precision first. */

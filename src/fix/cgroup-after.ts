@@ -1,5 +1,6 @@
 import { secondsOf } from '../cgroup/values.ts'
 import type { Ask, Question } from '../host/host.ts'
+import { question } from '../question.ts'
 import type { Json } from '../types.ts'
 
 interface Place {
@@ -28,39 +29,45 @@ export function cgroupFiles(properties: ReadonlyMap<string, string>, cpu: Place 
   const limit = (value: string) => `${value === 'infinity' ? (memory.version === 2 ? 'max' : '9223372036854771712') : value}\n`
   if (max !== undefined) says(at(memory.version === 2 ? 'memory.max' : 'memory.limit_in_bytes'), limit(max))
   if (high !== undefined && memory.version === 2) says(at('memory.high'), limit(high))
-  // What was swapped out for want of room would be held in memory, and nothing would have run into the new limit yet.
+  const bytes = [max, high].map((value) => (value === undefined || value === 'infinity' ? Number.POSITIVE_INFINITY : Number(value)))
+  const room = Math.min(...bytes)
+  /** What was swapped out for want of room would be held in memory as far as there is room now; the rest would be swapped out again. */
+  const swapped = async (machine: Ask): Promise<{ readonly back: number; readonly out: number }> => {
+    const [stat, current] = await Promise.all([textAt(machine, at('memory.stat')), memory.version === 2 ? textAt(machine, at('memory.swap.current')) : ''])
+    const field = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? 0)
+    const swap = memory.version === 2 ? Number(current.trim() || 0) : field('total_swap')
+    const held = memory.version === 2 ? field('anon') + field('shmem') : field('total_rss') + field('total_shmem')
+    const out = Math.min(swap, Math.max(0, held + swap - room))
+    return { back: swap - out, out }
+  }
+  /** Only where all of it finds room has nothing run into the new limit. */
+  const relieved = (change: (text: string) => string) => async (machine: Ask, asked: Question): Promise<Json> => {
+    const text = await machine(asked)
+    return typeof text === 'string' && (await swapped(machine)).out === 0 ? change(text) : text
+  }
+  const zeroed = (lines: RegExp) => relieved((text) => text.replace(lines, (line) => `${line.split(' ')[0]} 0`))
   if (memory.version === 2) {
-    answers.set(at('memory.stat'), async (machine, asked) => plusSwap(await machine(asked), 'anon', await swapOf(machine, at('memory.swap.current'))))
-    answers.set(at('memory.current'), async (machine, asked) => sum(await machine(asked), await swapOf(machine, at('memory.swap.current'))))
-    answers.set(at('memory.swap.current'), async (machine, asked) => ((await machine(asked)) === null ? null : '0\n'))
+    answers.set(at('memory.stat'), async (machine, asked) => plus(await machine(asked), 'anon', (await swapped(machine)).back))
+    answers.set(at('memory.current'), async (machine, asked) => sum(await machine(asked), (await swapped(machine)).back))
+    answers.set(at('memory.swap.current'), async (machine, asked) => ((await machine(asked)) === null ? null : `${(await swapped(machine)).out}\n`))
     for (const file of ['memory.events', 'memory.events.local']) answers.set(at(file), zeroed(/^(max|high|oom|oom_kill|oom_group_kill|low) .*$/gm))
-    answers.set(at('memory.pressure'), async (machine, asked) => {
-      const text = await machine(asked)
-      return typeof text === 'string' ? text.replace(/avg(10|60|300)=[\d.]+/g, 'avg$1=0.00') : text
-    })
+    answers.set(at('memory.pressure'), relieved((text) => text.replace(/avg(10|60|300)=[\d.]+/g, 'avg$1=0.00')))
   } else {
     answers.set(at('memory.stat'), async (machine, asked) => {
-      const text = await machine(asked)
-      const swap = typeof text === 'string' ? Number(/^total_swap (\d+)$/m.exec(text)?.[1] ?? 0) : 0
-      const held = plusSwap(text, 'total_rss', swap)
-      return typeof held === 'string' ? held.replace(/^total_swap .*$/m, 'total_swap 0') : held
+      const { back } = await swapped(machine)
+      return plus(plus(await machine(asked), 'total_rss', back), 'total_swap', -back)
     })
-    answers.set(at('memory.failcnt'), async (machine, asked) => ((await machine(asked)) === null ? null : '0\n'))
+    answers.set(at('memory.failcnt'), relieved(() => '0\n'))
     answers.set(at('memory.oom_control'), zeroed(/^oom_kill .*$/gm))
   }
   return answers
 }
 
-const zeroed = (lines: RegExp) => async (machine: Ask, asked: Question): Promise<Json> => {
-  const text = await machine(asked)
-  return typeof text === 'string' ? text.replace(lines, (line) => `${line.split(' ')[0]} 0`) : text
+async function textAt(machine: Ask, file: string): Promise<string> {
+  const text = await machine({ key: question.read(file), verb: 'read', args: [file] })
+  return typeof text === 'string' ? text : ''
 }
 
-async function swapOf(machine: Ask, file: string): Promise<number> {
-  const text = await machine({ key: `read ${file}`, verb: 'read', args: [file] })
-  return typeof text === 'string' && /^\d+$/.test(text.trim()) ? Number(text) : 0
-}
-
-const plusSwap = (text: Json, name: string, bytes: number): Json => (typeof text === 'string' ? text.replace(new RegExp(`^${name} (\\d+)$`, 'm'), (_, held: string) => `${name} ${Number(held) + bytes}`) : text)
+const plus = (text: Json, name: string, bytes: number): Json => (typeof text === 'string' ? text.replace(new RegExp(`^${name} (\\d+)$`, 'm'), (_, held: string) => `${name} ${Number(held) + bytes}`) : text)
 
 const sum = (text: Json, bytes: number): Json => (typeof text === 'string' ? `${Number(text) + bytes}\n` : text)

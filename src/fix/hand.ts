@@ -167,7 +167,10 @@ function writeTemp({ real, stat }: Place, bytes: Buffer, temp: string): void {
 /** Owner, mode, access control list, extended attributes and with them the SELinux label, by cp(1) of GNU coreutils. */
 function copyAttributes(from: string, to: string): boolean {
   if (process.platform !== 'linux') return false
-  const done = spawnSync('cp', ['--no-dereference', '--attributes-only', '--preserve=all', '--no-clobber', '--', from, to], { stdio: 'ignore', timeout: 10_000, env: { PATH: '/usr/bin:/bin' } })
+  const copy = ['cp', '--no-dereference', '--attributes-only', '--preserve=all', '--no-clobber', '--', from, to] as const
+  // If we are killed, it must not make its file after us.
+  const [program, ...args] = ['/usr/bin/setpriv', '/bin/setpriv'].some((path) => existsSync(path)) ? (['setpriv', '--pdeathsig', 'KILL', '--', ...copy] as const) : copy
+  const done = spawnSync(program, args, { stdio: 'ignore', timeout: 10_000, env: { PATH: '/usr/bin:/bin' } })
   const there = statOrNull(to)
   if (done.status === 0 && there !== null) {
     const old = lstatSync(from)

@@ -133,7 +133,7 @@ async function shown(asked: Question, ask: Ask, values: ReadonlyMap<string, stri
 /** Fixes that give the process other variables or other rights. */
 const IDENTITY = /^(Environment|EnvironmentFile|PassEnvironment|UnsetEnvironment|User|Group|SupplementaryGroups|DynamicUser|PAMName|WorkingDirectory|(Runtime|State|Cache|Logs|Configuration)Directory)$/
 const causesOf = ({ rows }: Plan): readonly string[] => [
-  ...new Set(rows.filter(({ wish }) => wish.fix.edits.some((edit) => edit.kind === 'env-file' || edit.kind === 'line' || (edit.kind === 'unit-drop-in' && edit.set.some(({ key }) => IDENTITY.test(key))))).map(({ wish }) => wish.check)),
+  ...new Set(rows.filter(({ wish }) => wish.fix.edits.some((edit) => edit.kind === 'env-file' || (edit.kind === 'line' && [edit.before, edit.after ?? ''].some((line) => IDENTITY.test(line.split('=')[0]!.trim()))) || (edit.kind === 'unit-drop-in' && edit.set.some(({ key }) => IDENTITY.test(key))))).map(({ wish }) => wish.check)),
 ]
 
 /** A new shell would read the profile: its variables are then those of whoever calls the doctor. */

@@ -75,7 +75,7 @@ export async function chosen(judging: Judging, permitted: (check: CheckId, fix: 
   let now = start.length === 0 ? judging.before : (await judged(judging, start)).outcomes
   for (const [check, outcome] of judging.before) {
     for (const { cause, fixes } of findingsOf(outcome)) {
-      if (isCured(check, cause, judging.before, now)) continue
+      if (isCured({ check, cause }, judging.before, now)) continue
       const found = await cure(judging, taken, fixes.filter((fix) => fix.edits.length > 0 && permitted(check, fix)).map((fix) => ({ check, cause, fix })))
       rejected.push(...found.rejected)
       if (found.wishes === null) continue
@@ -106,10 +106,10 @@ async function cure(judging: Judging, taken: readonly Wish[], offers: readonly W
       continue
     }
     added = [...added, wish]
-    if (isCured(wish.check, wish.cause, judging.before, tried.outcomes)) {
+    if (isCured(wish, judging.before, tried.outcomes)) {
       // An earlier one of its fixes may have been of no use: without it the cure must still hold.
       const alone = added.length > 1 ? await judged(judging, [...taken, wish]) : null
-      const enough = alone !== null && isCured(wish.check, wish.cause, judging.before, alone.outcomes) && harm(judging.before, alone.outcomes) === null
+      const enough = alone !== null && isCured(wish, judging.before, alone.outcomes) && harm(judging.before, alone.outcomes) === null
       return { rejected, wishes: enough ? [...taken, wish] : [...taken, ...added], outcomes: enough ? alone.outcomes : tried.outcomes }
     }
     const is = tried.outcomes.get(wish.check)!
@@ -125,11 +125,18 @@ function harm(before: Outcomes, after: Outcomes): string | null {
   return appears.length === 0 ? null : `On the changed machine this would be found: ${appears.map((id) => `${id} (${findingsOf(after.get(id)).map(({ cause }) => cause).join(' ')})`).join('; ')}`
 }
 
+/** Findings of one check by what they say; a line that is taken out moves the numbers of those behind it. */
+const keyOf = (cause: string): string => cause.replace(/:\d+/g, ':N')
+
+const countOf = (outcome: Outcome | undefined, key: string): number => findingsOf(outcome).filter(({ cause }) => keyOf(cause) === key).length
+
 /** The finding is there no more: its check passes or does not apply, or finds only what other findings told before. */
-function isCured(check: CheckId, cause: string, before: Outcomes, now: Outcomes): boolean {
+export function isCured({ check, cause }: Pick<Wish, 'check' | 'cause'>, before: Outcomes, now: Outcomes): boolean {
   if (before === now) return false
-  const is = now.get(check)
+  const [was, is] = [before.get(check), now.get(check)]
   if (is === undefined || is.status === 'unknown' || is.status === 'crashed') return false
-  const others = new Set(findingsOf(before.get(check)).map((each) => each.cause).filter((each) => each !== cause))
-  return findingsOf(is).every((each) => others.has(each.cause))
+  if (findingsOf(is).some((each) => countOf(was, keyOf(each.cause)) === 0)) return false
+  // Of several that say the same the first is cured when one is gone, the second when two are.
+  const alike = findingsOf(was).filter((each) => keyOf(each.cause) === keyOf(cause))
+  return countOf(is, keyOf(cause)) < alike.length - alike.findIndex((each) => each.cause === cause)
 }

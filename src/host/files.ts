@@ -84,7 +84,7 @@ export async function journalOf(source: string, deadline: number): Promise<Json>
   })
   child.stdout.on('data', (chunk: Buffer) => scan.push(chunk))
   const result = await child
-  if (result.timedOut) return scan.finish(source, false) as unknown as Json
+  if (result.timedOut) return scan.finish(source, true) as unknown as Json
   const words = String(result.stderr ?? '').trim()
   if (/insufficient permissions|Permission denied/i.test(words)) throw new CannotSee(`The journal of ${unit} may not be read by this user.`, 'Run the same command as root (sudo).')
   if (/No journal files were found/i.test(words)) return null

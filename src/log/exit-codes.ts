@@ -33,7 +33,7 @@ export function exitMeaning(code: number): string | null {
 /** The code that a line of a log gives, and what it means; null = it gives none, or one that means nothing by itself. */
 export function exitIn(text: string): { readonly code: string; readonly meaning: string } | null {
   // The long codes are unmistakable; a small number is a code only behind the word.
-  const written = /0x[0-9A-Fa-f]{8}|-\d{9,10}\b|\b3[27]\d{8}\b/.exec(text)?.[0] ?? /exit(?:ed)?(?: with)?(?: code| status)[ :=(]+(\d{3})\b/i.exec(text)?.[1]
+  const written = /0x[0-9A-Fa-f]{8}|-\d{9,10}\b|\b3[27]\d{8}\b/.exec(text)?.[0] ?? /exit(?:ed)?(?: with)?(?: code| status)[ :=(]+(\d{3})\b/i.exec(text)?.[1] ?? /code=exited, status=(\d{3})\//.exec(text)?.[1]
   const known = written === undefined ? null : exitMeaning(Number(written))
   if (known !== null) return { code: written!, meaning: known }
   const signal = /code=(?:killed|dumped), status=(\d+)\//.exec(text)?.[1]

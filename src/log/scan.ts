@@ -49,7 +49,7 @@ function matcherOf(): Matcher {
 
 export interface Scanner {
   push(chunk: Uint8Array): void
-  finish(source: string, complete?: boolean): LogReading
+  finish(source: string, cut?: boolean): LogReading
 }
 
 export function scanner(): Scanner {
@@ -118,13 +118,13 @@ export function scanner(): Scanner {
       if (last > first) whole(chunk.subarray(first + 1, last + 1))
       begun = last < 0 ? new Uint8Array(0) : Uint8Array.prototype.slice.call(chunk, last + 1)
     },
-    finish(source, complete = true) {
+    finish(source, cut = false) {
       if (begun.length > 0) {
         whole(begun)
         lines++
       }
       begun = new Uint8Array(0)
-      return { source, sizeBytes, complete, lines, counts: Object.fromEntries(counts), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
+      return { source, sizeBytes, ...(cut ? { cut } : {}), lines, counts: Object.fromEntries(counts), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
     },
   }
 }

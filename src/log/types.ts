@@ -42,8 +42,8 @@ export interface LogReading {
   /** As it was asked for: a file, or `journal:…`. */
   readonly source: string
   readonly sizeBytes: number
-  /** It was read to its end. */
-  readonly complete: boolean
+  /** Only its beginning was read: there was no time for more. */
+  readonly cut?: true
   readonly lines: number
   /** Every signature that was seen, with the number of its lines. */
   readonly counts: Readonly<Record<string, number>>

@@ -3,7 +3,7 @@
  * refutes by src/log/signatures.ts; what else does stands here. Nothing is ever weighed with a percentage.
  */
 import type { CheckId, Evidence } from '../types.ts'
-import { evidenceOf, opsInWords, placed, seenIn, type Signs } from './signs.ts'
+import { evidenceOf, opsInWords, placed, seenIn, withoutGpuPart, type Signs } from './signs.ts'
 
 export type Symptom = 'on-cpu' | 'slow' | 'empty-text' | 'dies' | 'no-microphone'
 
@@ -90,7 +90,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     symptoms: ['slow'],
     always: true,
     confirmed: (signs) =>
-      placed(signs).filter(({ forecast, quantisation }) => forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator')).map(({ asked, path, forecast }) => ({
+      (withoutGpuPart(signs) ? [] : placed(signs)).filter(({ forecast, quantisation }) => forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator')).map(({ asked, path, forecast }) => ({
         source: asked,
         saw: `${path.split('/').at(-1)}: ${opsInWords(forecast)}; ${forecast.cpuNodes} of ${forecast.nodes} nodes without a CUDA kernel, at least ${forecast.copies} copies (ONNX Runtime ${forecast.release})`,
       })),

@@ -74,6 +74,10 @@ export function standing(signs: Pick<Signs, 'logs'>, wanted: (signature: Signatu
   return seenIn(signs, wanted).filter(({ log, hit }) => !works.some((each) => each.log === log && each.hit.line > hit.line))
 }
 
+/** The GPU part is known not to be there, so that everything runs on the CPU and nothing is split between the two. */
+export const withoutGpuPart = (signs: Pick<Signs, 'logs' | 'provider'>): boolean =>
+  signs.provider?.state === 'tried' || standing(signs, ({ confirms }) => confirms.includes('provider-not-loaded') || confirms.includes('cpu-only-runtime')).length > 0
+
 const SHOWN_BEFORE = 40
 const SHOWN = 200
 

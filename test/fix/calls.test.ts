@@ -16,6 +16,7 @@ describe('asr-doctor fix', () => {
     [['fix', '--undo', '--fix', 'cgroup/cpu-quota-low'], /--undo takes back/],
     [['fix', '--output', 'x', '--apply'], /--output keeps the change in a file.*choose one/],
     [['fix', '--format', 'sh', '--write-path'], /--format is for showing or keeping/],
+    [['fix', '--format', 'sh', '--json'], /both want the standard output/],
     [['fix', '--restart'], /--restart goes with --write-unit, --apply or --undo/],
     [['fix', '--format', 'yaml'], /patch, sh, ansible, dockerfile, nix/],
     [['fix', '--fix', 'cgroup/cpu-quota-lo'], /Did you mean cgroup\/cpu-quota-low/],

@@ -279,11 +279,15 @@ describeWith('faults', missing, () => {
   it('writes in the name of the owner of a folder, and as that owner can', async () => {
     mkdirSync(at('home'))
     chownSync(at('home'), 65534, 65534)
-    await put([change('home/.config/systemd/user/asr.service.d/50-asr-doctor.conf', null, 'x\n')])
+    writeFileSync(at('home/.bashrc'), 'old\n', { mode: 0o600 })
+    chownSync(at('home/.bashrc'), 65534, 65534)
+    await put([change('home/.config/systemd/user/asr.service.d/50-asr-doctor.conf', null, 'x\n'), change('home/.bashrc', 'old\n', 'new\n')])
+    expect(readFileSync(at('home/.bashrc'), 'utf8')).toBe('new\n')
+    expect(lstatSync(at('home/.bashrc'))).toMatchObject({ uid: 65534, gid: 65534, mode: 0o100600 })
     for (const path of ['home/.config', 'home/.config/systemd/user/asr.service.d/50-asr-doctor.conf']) expect(lstatSync(at(path)).uid, path).toBe(65534)
     expect(process.geteuid!()).toBe(0)
     await undo(folder, open())
-    expect(readdirSync(at('home'))).toEqual([])
+    expect(readdirSync(at('home'))).toEqual(['.bashrc'])
   })
 
   it('does not write, as root, where a user’s links lead', async () => {

@@ -69,6 +69,20 @@ describe('a fix is taken', () => {
     expect((await taken(running, [check])).titles).toEqual(['set A', 'set B'])
   })
 
+  it('for each of several findings that say the same, though lines move when one is taken out', async () => {
+    const file = '/etc/systemd/system/asr.service'
+    const text = '[Service]\nExecStart=/bin/true\nBad=1\nBad=2\nWorse=3\n'
+    const check = defineCheck({
+      id: 'test/lines', title: 'T', docs, fixes: 'always', needs: { text: { id: 'text', about: 'a', gather: (host) => host.read(file) } },
+      run: ({ text: now }) =>
+        (now ?? '').split('\n').flatMap((each, at) => (/^(Bad|Worse)=/.test(each) ? [found(`${each.split('=')[0]}= in ${file}:${at + 1}.`, [{ title: `out ${each}`, safety: 'safe', edits: [{ kind: 'line', file, line: at + 1, before: each, after: null }], then: [] }])] : [])),
+    })
+    const { titles, proof, plan } = await taken({ ...running, text, answers: { [question.run('dpkg', ['-S', file])]: { code: 1, signal: null, stdout: '', stderr: '' } } }, [check])
+    expect(titles).toEqual(['out Bad=1', 'out Bad=2', 'out Worse=3'])
+    expect(proof.gone).toEqual(['test/lines'])
+    expect(plan.changes[0]!.after).toBe('[Service]\nExecStart=/bin/true\n')
+  })
+
   it('risky only when it is named, and manual never', async () => {
     const check = lacks('test/a', 'A', '1', [fixOf('by hand', [['Environment', 'A=1']], 'manual'), fixOf('risky', [['Environment', 'A=1']], 'risky')])
     const judging = await judgingOf(madeUp(running), [check])

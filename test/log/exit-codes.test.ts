@@ -12,13 +12,14 @@ describe('codes with which processes end', () => {
     ['worker exited with code 137', '137', /SIGKILL/],
     ['exit status 139', '139', /SIGSEGV/],
     ['asr.service: Main process exited, code=dumped, status=11/SEGV', 'signal 11', /SIGSEGV/],
+    ['asr.service: Main process exited, code=exited, status=139/n/a', '139', /SIGSEGV/],
     ['asr.service: Main process exited, code=killed, status=9/KILL', 'signal 9', /SIGKILL/],
   ])('%s', (text, code, meaning) => {
     expect(exitIn(text)?.code).toBe(code)
     expect(exitIn(text)?.meaning).toMatch(meaning)
   })
 
-  it.each(['exit code 0 after 137 ms', 'took 139 ms', 'exited with code 1', 'Main process exited, code=exited, status=1/FAILURE', 'Main process exited, code=killed, status=15/TERM', 'id 1373221226'])('%s says nothing', (text) => {
+  it.each(['exit code 0 after 137 ms', 'took 139 ms', 'exited with code 1', 'Main process exited, code=exited, status=1/FAILURE', 'Main process exited, code=exited, status=143/n/a', 'Main process exited, code=killed, status=15/TERM', 'id 1373221226'])('%s says nothing', (text) => {
     expect(exitIn(text)).toBeNull()
   })
 

@@ -6,7 +6,7 @@ import { HYPOTHESES } from '../../src/verdict/hypotheses.ts'
 import { scanned } from './scanned.ts'
 
 const FOLDER = new URL('../../fixtures/logs/', import.meta.url)
-const logs = readdirSync(FOLDER).filter((file) => file.endsWith('.log'))
+const logs = readdirSync(FOLDER).filter((file) => file.endsWith('.txt'))
 
 describe('the table of signatures', () => {
   it('names each once, and every hypothesis it speaks of exists', () => {
@@ -45,7 +45,7 @@ describe('what real programs printed', () => {
 
   it('names the library that was missing, release after release', () => {
     const missing = ['1.18.1', '1.20.2', '1.22.0', '1.23.2'].map((release) => {
-      const reading = scanned(readFileSync(new URL(`onnxruntime-gpu-${release}-no-cuda-libraries.log`, FOLDER)))
+      const reading = scanned(readFileSync(new URL(`onnxruntime-gpu-${release}-no-cuda-libraries.txt`, FOLDER)))
       expect(Object.keys(reading.counts)).toEqual(['ort-provider-unloadable', 'ort-cuda-not-created'])
       return /with error: (\S+):/.exec(reading.hits[0]!.text)?.[1]
     })
@@ -55,7 +55,7 @@ describe('what real programs printed', () => {
 })
 
 describe('scanning', () => {
-  const log = Buffer.from(readFileSync(new URL('onnxruntime-gpu-1.23.2-int8-verbose.log', FOLDER)))
+  const log = Buffer.from(readFileSync(new URL('onnxruntime-gpu-1.23.2-int8-verbose.txt', FOLDER)))
 
   it.each([1, 7, 64, 1000, 65536])('finds the same in pieces of %i bytes', (size) => {
     const scan = scanner()

@@ -45,7 +45,7 @@ describe('the forecast from bytes', () => {
 
   it('covers thirty graphs and four releases; the one without a placement has none anywhere', () => {
     expect(models).toHaveLength(30)
-    // ConvInteger takes uint8 weights only, so that this model loads nowhere (fixtures/logs/onnxruntime-1.23.2-not-implemented.log).
+    // ConvInteger takes uint8 weights only, so that this model loads nowhere (fixtures/logs/onnxruntime-1.23.2-not-implemented.txt).
     expect(models.filter((file) => !(file in PLACEMENTS))).toEqual(['encoder.dynamic-i8.int8.onnx'])
     for (const runs of Object.values(PLACEMENTS)) expect(Object.keys(runs)).toHaveLength(8)
   })

@@ -22,7 +22,7 @@ const asserted = (report: Report) => [...causes(report), report.verdict.because,
 describe.each([['0', 'incident-0-half-a-cpu-and-no-text'], ['1', 'incident-1-a-status-report'], ['2', 'incident-2-embeddings-blamed'], ['3', 'incident-3-fast-fail-on-windows'], ['4', 'incident-4-offloaded-to-disk']])('incident %s', (number, name) => {
   it('holds what the doctor reads of the lines that its report quotes', () => {
     const answer = machine(name).answers.get(`digest log /incident/${number}.log`)
-    expect(answer).toEqual({ value: scanned(readFileSync(new URL(`incidents/${number}.log`, FIXTURES)), `/incident/${number}.log`) })
+    expect(answer).toEqual({ value: scanned(readFileSync(new URL(`incidents/${number}.txt`, FIXTURES)), `/incident/${number}.log`) })
   })
 })
 
