@@ -29,6 +29,11 @@ function peakMiB(command) {
   return Math.max(...readFileSync(file, 'utf8').trim().split('\n').map(Number)) / 1024
 }
 
+// A slow probe: an nvidia-smi that takes a second for a genuine report.
+const PROBE_MS = 1000
+const smi = join(folder, 'nvidia-smi')
+writeFileSync(smi, `#!/bin/sh\nsleep ${PROBE_MS / 1000}\ncat '${fileURLToPath(new URL('../fixtures/nvidia-smi/tesla-t4.xml', import.meta.url))}'\n`, { mode: 0o755 })
+
 const quiet = { ...process.env, NO_COLOR: '1', npm_config_yes: 'true', npm_config_update_notifier: 'false' }
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
@@ -38,6 +43,7 @@ for (const node of values.node ?? [process.execPath]) {
     'node -e 0': [node, '-e', '0'],
     'asr-doctor --help': [node, doctor, '--help'],
     'asr-doctor check': [node, doctor, 'check'],
+    'the same, slow smi': ['env', `PATH=${folder}:${process.env.PATH}`, node, doctor, 'check'],
     ...(values['no-envinfo'] ? {} : { 'npx envinfo': ['npx', 'envinfo'] }),
   }
   for (const command of Object.values(commands)) timed(command)
@@ -51,6 +57,7 @@ for (const node of values.node ?? [process.execPath]) {
     const wall = median(all.map((s) => s.wallMs))
     const cpu = median(all.map((s) => s.cpuMs))
     const row = [name.padEnd(18), wall.toFixed(0).padStart(8), (wall / bare.wall).toFixed(2).padStart(8), (wall - bare.wall).toFixed(0).padStart(6), cpu.toFixed(0).padStart(8), (cpu / bare.cpu).toFixed(2).padStart(8), peakMiB(commands[name]).toFixed(0).padStart(10)]
+    if (name === 'the same, slow smi') console.log(`  of which beyond the ${PROBE_MS} ms of the probe: ${(wall - PROBE_MS).toFixed(0)} ms; without any probe ${median(samples['asr-doctor check'].map((s) => s.wallMs)).toFixed(0)} ms`)
     console.log(row.join(' ') + (envinfo ? (wall / envinfo).toFixed(2).padStart(12) : ''))
   }
 }
