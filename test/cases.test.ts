@@ -77,3 +77,15 @@ describe.each(allCases())('$name', ({ name, machine }) => {
     expect(caseOf(caseText(machine)).answers).toEqual(machine.answers)
   })
 })
+
+describe('healthy machines', () => {
+  const healthy = allCases().filter(({ name }) => name.startsWith('healthy-'))
+
+  it('are at least six', () => expect(healthy.length).toBeGreaterThanOrEqual(6))
+
+  it.each(healthy)('$name: nothing is found, nothing is unknown, exit code 0', async ({ machine }) => {
+    const { summary } = await assess(hostOf(replayed(machine.answers)), { checks: allChecks(), allowed: new Set(), failOn: 'info' })
+    expect(machine.expect).toEqual([])
+    expect(summary).toEqual({ errors: 0, warnings: 0, infos: 0, unknown: 0, crashed: 0, exitCode: 0 })
+  })
+})

@@ -174,6 +174,21 @@ chmod 755 /opt/asr/bin/start.sh`)
     expect(box.runAs('asr', NODE, '/opt/doctor/bin/asr-doctor.js', 'check', '--unit', 'dbuss').stderr).toMatch(/Did you mean dbus\.service/)
   })
 
+  it.each(['dbus', 'systemd-logind', 'systemd-journald'])('is silent about a healthy service: %s', (name) => {
+    const ran = box.run(NODE, '/opt/doctor/bin/asr-doctor.js', 'check', '--unit', name)
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran.stdout).toMatch(/^✔ [^\n]+ unit, pid \d+\): healthy/)
+  })
+
+  it('does not call healthy what it may not see', () => {
+    startService(box, [])
+    const ran = box.runBare('nobody', NODE, '/opt/doctor/bin/asr-doctor.js', 'check', '--unit', 'asr', '--json', '--allow', 'gpu/driver-absent')
+    const { outcomes, summary } = JSON.parse(ran.stdout)
+    expect(ran.code).toBe(3)
+    expect(summary.exitCode).toBe(3)
+    expect(outcomes['cuda/libraries-hidden']).toMatchObject({ status: 'unknown', because: expect.stringMatching(/environ.*may not be read.*root/s) })
+  })
+
   it('finds the speech services by itself', () => {
     box.script(`sed -i 's#asr-daemon#whisper-daemon#' /etc/systemd/system/asr.service; cp /opt/asr/bin/asr-daemon /opt/asr/bin/whisper-daemon; systemctl daemon-reload; systemctl restart asr; sleep 0.5`)
     const ran = box.run(NODE, '/opt/doctor/bin/asr-doctor.js')
