@@ -41,7 +41,9 @@ export function bootBox(name: string, ...options: string[]): Box {
     const ran = spawnSync(RIG, [verb, unique, ...args], { encoding: 'utf8', timeout: 120_000, maxBuffer: 64 << 20, ...(input === undefined ? {} : { input }) })
     return { code: ran.status, stdout: ran.stdout ?? '', stderr: ran.stderr ?? '' }
   }
-  execFileSync(RIG, ['start', unique, ...options], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 90_000 })
+  // The box has folders of its own in these places; a checkout that lies there must be shown to it.
+  const shown = /^\/(tmp|var\/tmp|run)\//.test(REPOSITORY) ? ['--bind', REPOSITORY] : []
+  execFileSync(RIG, ['start', unique, ...shown, ...options], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 90_000 })
   return {
     name: unique,
     run: (...command) => call('exec', command),
