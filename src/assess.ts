@@ -1,4 +1,4 @@
-import { known } from './cannot-see.ts'
+import { CannotSee, DoesNotApply } from './cannot-see.ts'
 import { diagnose } from './diagnose.ts'
 import { environmentMatrix } from './facts/environment-matrix.ts'
 import { session } from './facts/session.ts'
@@ -23,8 +23,8 @@ export async function assess(host: Host, terms: Terms, neighbours: readonly Neig
   const checks = target.kind === 'shell' && target.files !== undefined ? terms.checks.filter(({ id }) => /^(ep|log)\//.test(id)) : terms.checks
   const [outcomes, environment, pid] = await Promise.all([
     diagnose(host, use, checks),
-    known(use(environmentMatrix)),
-    known(use(targetPid)),
+    seen(use(environmentMatrix)),
+    seen(use(targetPid)),
   ])
   return {
     target,
@@ -41,8 +41,18 @@ export async function assess(host: Host, terms: Terms, neighbours: readonly Neig
 
 /** On the GPU or not, and the causes that compete for what is seen. */
 async function judgement(use: Use, outcomes: ReadonlyMap<CheckId, Outcome>): Promise<{ readonly verdict: GpuVerdict; readonly hypotheses: readonly Hypothesis[] }> {
-  const signs = await known(use(session))
+  const signs = await seen(use(session))
   if (!signs.known) return { verdict: { onGpu: null, tier: null, because: signs.because }, hypotheses: [] }
   const all = { ...signs.value, outcomes }
   return { verdict: verdictOf(all), hypotheses: weighed(all) }
+}
+
+/** What is shown beside the findings: where it cannot be seen, or there is no such thing, it is left out. */
+async function seen<T>(answer: Promise<T>): Promise<{ readonly known: true; readonly value: T } | { readonly known: false; readonly because: string }> {
+  try {
+    return { known: true, value: await answer }
+  } catch (error) {
+    if (error instanceof CannotSee || error instanceof DoesNotApply) return { known: false, because: error.message }
+    throw error
+  }
 }

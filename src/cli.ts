@@ -25,14 +25,17 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (error instanceof WrongCall) {
-      io.stderr.write(`asr-doctor: ${sober(error.message)}\n`)
+      io.stderr.write(`asr-doctor: ${sober(shortened(error.message))}\n`)
       return 2
     }
-    io.stderr.write(`asr-doctor: this is a fault of the doctor, please report it: ${sober(error instanceof Error ? `${error.name}: ${error.message}` : String(error))}\n`)
+    io.stderr.write(`asr-doctor: this is a fault of the doctor, please report it: ${sober(shortened(error instanceof Error ? `${error.name}: ${error.message}` : String(error)))}\n`)
     if (io.env['ASR_DOCTOR_DEBUG']) io.stderr.write(`${error instanceof Error ? error.stack : ''}\n`)
     return 2
   }
 }
+
+/** A message may quote what came from outside, and that may be long. */
+const shortened = (text: string): string => (text.length > 600 ? `${text.slice(0, 600)}…` : text)
 
 function programOf(io: Io, done: (code: number) => void): Command {
   const program = new Command('asr-doctor')
@@ -43,7 +46,7 @@ function programOf(io: Io, done: (code: number) => void): Command {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       // One line: what was wrong, what was meant, what helps.
-      outputError: (text, write) => write(`${text.replace(/^error: /, 'asr-doctor: ').trim().replace(/\n/g, ' ')} asr-doctor --help shows what can be asked.\n`),
+      outputError: (text, write) => write(`${text.replace(/^error: /, 'asr-doctor: ').trim().replace(/\n/g, ' ').replace(/([^.)?])$/, '$1.')} asr-doctor --help shows what can be asked.\n`),
       getOutHelpWidth: () => Math.min(io.stdout.columns ?? 80, 100),
       getErrHelpWidth: () => Math.min(io.stderr.columns ?? 80, 100),
       getOutHasColors: () => false,

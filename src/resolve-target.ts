@@ -73,7 +73,9 @@ async function suggestion(name: string, scopes: readonly Scope[], host: Host): P
     scopes.map((scope) => known(host.run('systemctl', [...(scope === 'user' ? ['--user'] : []), 'list-unit-files', '--type=service', '--no-legend', '--no-pager', '--plain']))),
   )
   const names = lists.flatMap((list) => (list.known && list.value ? list.value.stdout.split('\n').map((line) => line.split(/\s+/)[0]!).filter(Boolean) : []))
-  const meant = nearest(name, names)
+  const stem = (unit: string) => unit.replace(/\.service$/, '')
+  const near = nearest(stem(name), names.map(stem))
+  const meant = near && `${near}.service`
   return meant ? ` Did you mean ${meant}?` : ` ${scopes.includes('user') && scopes.length === 1 ? 'systemctl --user' : 'systemctl'} list-unit-files --type=service shows them.`
 }
 

@@ -1,5 +1,6 @@
 import { defineCheck, question, type Evidence, type Fix } from '../../src/index.ts'
 import { context } from '../../src/facts/context.ts'
+import { suspectsOf } from '../../src/loader/search-path.ts'
 import { gpuIntent } from '../../src/facts/gpu-intent.ts'
 import { process_ } from '../../src/facts/process.ts'
 import { and, besideOnnxruntime, preloadDoubt, preloads, wheelReach, type Unreached } from '../../src/facts/python-reach.ts'
@@ -24,7 +25,9 @@ export default defineCheck({
     if (reach.engines.length === 0) return { status: 'not-applicable', because: 'No speech engine that asks for CUDA libraries lies in this Python.' }
     if (intent.asks === 'cpu') return { status: 'not-applicable', because: `The target is told to run on the CPU (${intent.evidence[0]!.saw}).` }
     const running = process !== null && process.pid !== 'self' ? process : null
-    const missing = reach.unreached.filter((one) => !one.optional)
+    // The wheels of CTranslate2 and PyTorch are the same for CPU and GPU: without a GPU, or a word of it, they want nothing.
+    const wanted = (one: { readonly engine: { readonly engine: string } }) => intent.asks === 'gpu' || intent.gpuPresent || !['ctranslate2', 'torch'].includes(one.engine.engine)
+    const missing = reach.unreached.filter((one) => !one.optional && wanted(one))
     if (missing.length === 0) {
       const [blind] = reach.unclear
       return blind === undefined ? [] : { status: 'unknown', because: blind.because, how: blind.how }
@@ -66,7 +69,8 @@ export default defineCheck({
 
     function fixesOf(of: readonly Unreached[], directories: readonly string[]): Fix[] {
       const before = context.env.known ? context.env.value['LD_LIBRARY_PATH'] : undefined
-      const value = [...(before ? [before] : []), ...directories].join(':')
+      const kept = (before ?? '').split(/[:;]/).filter((element) => element !== '' && suspectsOf(element).length === 0)
+      const value = [...kept, ...directories].join(':')
       const title = `Put the ${directories.length === 1 ? 'directory' : 'directories'} of the wheels on LD_LIBRARY_PATH before the ${context.origin === 'caller' ? 'program' : 'service'} starts`
       const proof = `After one request, see what was really loaded: grep -E '${[...new Set(of.map((one) => one.soname.replace(/\.so.*/, '')))].join('|')}' /proc/PID/maps`
       const systemctl = `systemctl ${unit?.scope === 'user' ? '--user ' : ''}`

@@ -35,7 +35,7 @@ export async function check(options: CheckOptions, io: Io, version: string): Pro
   if (options.all && targeted !== undefined) throw new WrongCall('--all examines every target found; leave the other target out.')
   const line = io.stderr.isTTY && !options.quiet ? progress(io.stderr, io.stderr.columns ?? 80) : null
   try {
-    const reports = options.replay === undefined ? await examined(options, terms, io, line?.watch ?? ((ask) => ask)) : [await assess(await replayHost(options.replay), terms)]
+    const reports = options.replay === undefined ? await examined(options, terms, io, line?.watch ?? ((ask) => ask)) : [await judgedCase(options.replay, terms)]
     line?.stop()
     await print(reports, options, io, version)
     return mergedSummary(reports.map(({ summary }) => summary)).exitCode
@@ -63,6 +63,16 @@ async function examined(options: CheckOptions, terms: Terms, io: Io, watch: (ask
   const near = found.known ? found.value : []
   const shell = report(target, options.all ? [] : near)
   return options.all ? Promise.all([shell, ...near.map((each) => report(each.target))]) : [await shell]
+}
+
+/** A file that has the form of a case and answers of the wrong kind is a wrong call, not a fault of ours. */
+async function judgedCase(file: string, terms: Terms): Promise<Report> {
+  const host = await replayHost(file)
+  try {
+    return await assess(host, terms)
+  } catch (error) {
+    throw new WrongCall(`--replay ${file} is not a whole case: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 const MAX_CASE_BYTES = 64 * 1024 * 1024

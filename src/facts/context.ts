@@ -1,3 +1,4 @@
+import { CannotSee } from '../cannot-see.ts'
 import type { Env, Fact, Identity, Known } from '../types.ts'
 import { configuredContext } from './configured-context.ts'
 import { environSource, process_ } from './process.ts'
@@ -21,6 +22,8 @@ export interface Context {
   /** The process whose mount namespace must be entered to see the same; null = the doctor's own. */
   readonly namespaceOf: number | null
   readonly cwd: string | null
+  /** It runs with the rights of another user than the one who started it and chose its environment. */
+  readonly elevated?: true
   /** The program file (not the script it interprets), as the target names it; null = unknown or none. */
   readonly exe: string | null
   readonly argv: readonly string[]
@@ -42,6 +45,7 @@ export const context: Fact<Context> = {
         root: process.root,
         namespaceOf: process.root === '' ? null : process.pid,
         cwd: process.cwd,
+        ...(process.status.uids[0] === process.status.uids[1] && process.status.gids[0] === process.status.gids[1] ? {} : { elevated: true as const }),
         exe: process.exe,
         argv: process.argv,
       }
@@ -64,8 +68,13 @@ export const context: Fact<Context> = {
   },
 }
 
-/** The context as somebody in whose place a program can be asked. */
-export const identityOf = (of: Context, env: Env): Identity => ({
+/**
+ * The context as somebody in whose place a program can be asked. Not that of a set-user-ID program: its environment was
+ * chosen by somebody with fewer rights, and would act with more.
+ */
+export function identityOf(of: Context, env: Env): Identity {
+  if (of.elevated) throw new CannotSee('The process runs with other rights than those of whoever started it, so nothing is run in its environment.')
+  return {
   name: of.origin === 'caller' ? 'caller' : 'service',
   env,
   uid: of.uid,
@@ -73,4 +82,5 @@ export const identityOf = (of: Context, env: Env): Identity => ({
   groups: of.groups,
   namespaceOf: of.namespaceOf,
   cwd: of.cwd,
-})
+  }
+}

@@ -1,4 +1,5 @@
 /** Which directories on LD_LIBRARY_PATH would make the missing libraries found: as few origins as possible, tried out on the model. */
+import { suspectsOf } from '../loader/search-path.ts'
 import type { Link } from '../loader/types.ts'
 import { dirname } from '../paths.ts'
 import { isCudaLibrary } from './cuda-names.ts'
@@ -23,8 +24,9 @@ export async function cureFor(missing: readonly MissingLibrary[], view: LoaderVi
   const needs = missing.map(({ foundAt }) => foundAt.filter(({ obstacle }) => obstacle === null)).filter((places) => places.length > 0)
   const directories = directoriesFor(needs)
   if (directories.length === 0) return null
-  // Empty elements mean the working directory; they are not carried on.
-  const value = [...(view.searchPath.value ?? '').split(/[:;]/).filter((element) => element !== ''), ...directories].join(':')
+  // Elements that do not mean what they seem to (empty, $VARIABLE, relative: cuda/library-path-unsafe) are not carried on.
+  const kept = (view.searchPath.value ?? '').split(/[:;]/).filter((element) => element !== '' && suspectsOf(element).length === 0)
+  const value = [...kept, ...directories].join(':')
   const hopeless = new Set(missing.filter(({ foundAt }) => foundAt.length === 0).map(({ soname }) => soname))
   const links = await retry(value)
   return { directories, value, works: links.every(({ name, answer }) => answer.status === 'found' || !isCudaLibrary(name) || hopeless.has(name)) }

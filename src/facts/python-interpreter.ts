@@ -4,7 +4,7 @@ import type { Fact, Host, Identity } from '../types.ts'
 import { context, identityOf, type Context } from './context.ts'
 import { environSource, processAt, type Process } from './process.ts'
 import { envCommandOf, execStartOf, isLauncher, isPython, isShell, pythonCommandOf, pythonInShellText, shebangOf, type PythonStart } from './python-command.ts'
-import { target } from './target.ts'
+import { target, targetPid } from './target.ts'
 import { unitState } from './unit-state.ts'
 
 /** Which Python the target runs, with which options, and in whose place to ask it. Paths are as the target sees them. */
@@ -42,7 +42,7 @@ export const interpreter: Fact<Interpreter | null> = {
     }
     const unit = await use(unitState)
     const commands = execStartOf(unit?.properties['ExecStart'] ?? '')
-    return of.origin === 'running' ? running(host, of, asked.kind === 'pid' ? asked.pid : unit!.mainPid, commands) : configured(host, of, commands)
+    return of.origin === 'running' ? running(host, of, (await use(targetPid)) as number, commands) : configured(host, of, commands)
   },
 }
 

@@ -36,6 +36,11 @@ export function caseOf(text: string): Case {
     } else throw new NotACase(`“## ${heading}” is no question`)
   }
   if (!answers.has('target')) throw new NotACase('it does not say what was examined ("## target")')
+  for (const key of ['target', 'platform', 'caller', 'environment']) {
+    const answer = answers.get(key)
+    if (answer === undefined) continue
+    if (!('value' in answer) || typeof answer.value !== 'object' || answer.value === null || Array.isArray(answer.value)) throw new NotACase(`the answer to “${key}” is not an object`)
+  }
   return { title, story: sections[0]!.body.filter((line) => !line.startsWith('# ')).join('\n').trim(), expect, answers, removed }
 }
 
@@ -110,7 +115,14 @@ const proseOf = (body: readonly string[]): readonly string[] => {
 }
 
 /** Text with control characters travels as a JSON string; all other text as itself. */
-const textOf = (fence: Fence): string => (fence.info.startsWith('json') ? String(JSON.parse(fence.text)) : fence.text)
+function textOf(fence: Fence): string {
+  if (!fence.info.startsWith('json')) return fence.text
+  try {
+    return String(JSON.parse(fence.text))
+  } catch {
+    throw new NotACase('an answer marked as JSON is not JSON')
+  }
+}
 
 function jsonOf(heading: string, text: string): Json {
   try {

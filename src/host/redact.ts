@@ -61,26 +61,33 @@ const homesIn = (text: string): readonly string[] => [...text.matchAll(/(?<![A-Z
 /** Things that are secret wherever they stand, known by their shape. */
 const PATTERNS: readonly { readonly kind: string; readonly find: RegExp; readonly by: string }[] = [
   // user@1000.service, getty@tty1.service and the like are unit names, not people.
-  { kind: 'mail address', find: /\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?!(?:service|socket|slice|scope|target|timer|path|mount|device|host)\b)[A-Za-z]{2,}\b/g, by: '<mail>' },
+  { kind: 'mail address', find: /(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.(?!(?:service|socket|slice|scope|target|timer|path|mount|device|host)\b)[A-Za-z]{2,}\b/g, by: '<mail>' },
   { kind: 'GPU serial', find: /(?<=<serial>|"serial":"|"serial": ")[0-9]{6,}/g, by: '<serial>' },
   { kind: 'GPU id', find: /\b(?:GPU|MIG)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, by: 'GPU-00000000-0000-0000-0000-000000000000' },
   { kind: 'hardware address', find: /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/gi, by: '00:00:00:00:00:00' },
 ]
 
 /** Values that betray nothing, whatever their name: a switch, a small number, a path. */
-const PLAIN_VALUE = /^(true|false|none|null|auto|default|enabled|disabled|required|optional|basic|bearer|\d{1,5}|[~.]?\/.*|<secret-\d+>)$/i
+const PLAIN_VALUE = /^(true|false|none|null|auto|default|enabled|disabled|required|optional|basic|bearer|\d{1,5}|<secret-\d+>)$/i
+/** A variable that holds the place of a secret: a path there is no secret itself. */
+const PLACE_NAME = /_(FILE|PATH|DIR|SOCK|CREDENTIALS)$/i
 const SECRET_SHAPE = [
   /\bhf_[A-Za-z0-9]{16,}/g, /\bsk-[A-Za-z0-9_-]{16,}/g, /\bgh[pousr]_[A-Za-z0-9]{20,}/g, /\bglpat-[A-Za-z0-9_-]{16,}/g, /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
   /\bAKIA[0-9A-Z]{16}\b/g, /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+/g, /\bnpm_[A-Za-z0-9]{20,}/g, /\bAIza[0-9A-Za-z_-]{30,}/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
+  /\bgithub_pat_[A-Za-z0-9_]{20,}/g, /\bgsk_[A-Za-z0-9]{16,}/g, /\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}/g, /(?<=hooks\.slack\.com\/services\/)[A-Za-z0-9/]{10,}/g,
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s]+/g,
+  /(?<=(?:Authorization|Proxy-Authorization|X-Api-Key|X-Auth-Token)\s{0,4}:\s{0,4}(?:Basic |Bearer |Token )?)[^\s"',;]{6,}/gi,
+  /(?<=\b(?:password|passwd|secret|token|api_?key)\s{0,4}:\s{0,4})[^\s"',;{}]{4,}/gi, /(?<=\bmachine \S{1,100} login \S{1,100} password )\S{1,200}/g,
+  /(?<=(?:AccountKey|SharedAccessKey|Pwd|Password)=)[^;\s"']{4,}/gi, /(?<=IDENTIFIED BY ')[^']{1,200}/gi,
   /(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*/gi, /(?<=:\/\/[^/\s:@]{0,64}:)[^/\s@]{1,200}(?=@)/g,
-  /(?<=--?(?:[a-z-]*-)?(?:token|password|passwd|secret|api-?key|auth)[= \0])[^\s\0"']{4,}/gi,
+  /(?<=(?<![a-z_-])--?(?:[a-z_-]{0,40}[_-])?(?:token|password|passwd|secret|api[_-]?key|auth)[= \0])[^\s\0"']{4,}/gi,
 ]
 
 function secretsIn(answers: ReadonlyMap<string, Answer>, texts: readonly string[]): readonly string[] {
   const secrets = new Set<string>()
   const consider = (name: string, value: string) => {
-    if (value.length >= 4 && isSecretName(name) && !PLAIN_VALUE.test(value)) secrets.add(value)
+    if (value.length >= 4 && isSecretName(name) && !PLAIN_VALUE.test(value) && !(PLACE_NAME.test(name) && /^[~.]?\//.test(value))) secrets.add(value)
   }
   for (const [key, answer] of answers) {
     if (!('value' in answer) || answer.value === null) continue
@@ -88,7 +95,7 @@ function secretsIn(answers: ReadonlyMap<string, Answer>, texts: readonly string[
   }
   for (const text of texts) {
     // NAME=value as it stands in environ, unit files, env files, `systemctl show` and shell profiles.
-    for (const [, name, quoted, plain] of text.matchAll(/(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]{1,63})=(?=(?:"([^"\n\0]*)"|([^\s\0"']*)))/g)) consider(name!, quoted ?? plain ?? '')
+    for (const [, name, quoted, single, plain] of text.matchAll(/(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]{1,63})=(?=(?:"([^"\n\0]{0,4096})"|'([^'\n\0]{0,4096})'|([^\s\0"']{0,4096})))/g)) consider(name!, quoted ?? single ?? plain ?? '')
     for (const [, name, value] of text.matchAll(/"([A-Za-z_][A-Za-z0-9_-]{1,63})":\s*"([^"\n]+)"/g)) consider(name!.replace(/-/g, '_'), value!)
     for (const shape of SECRET_SHAPE) for (const [match] of text.matchAll(shape)) secrets.add(match)
   }

@@ -27,6 +27,7 @@ export async function runBounded(command: readonly string[], options: RunOptions
     maxBuffer: MAX_OUTPUT_BYTES,
     extendEnv: false,
   })
+  if (child.pid !== undefined) running.add(child.pid)
   // A program that ends without reading its input is not an error of ours.
   child.stdin?.on('error', () => {})
   let timer: NodeJS.Timeout | undefined
@@ -51,7 +52,22 @@ export async function runBounded(command: readonly string[], options: RunOptions
   return { code: result.exitCode ?? null, signal: result.signal ?? null, stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? '') }
 }
 
+/** The groups that are running now: whatever ends the doctor ends them too. */
+const running = new Set<number>()
+const endAll = (): void => [...running].forEach(killGroup)
+process.on('exit', endAll)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  const end = () => {
+    endAll()
+    process.removeListener(signal, end)
+    // With no other listener the signal does what it always does, and the caller sees it.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+  }
+  process.on(signal, end)
+}
+
 function killGroup(pid: number): void {
+  running.delete(pid)
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
@@ -73,6 +89,8 @@ async function placed(program: string, args: readonly string[], as: Identity | u
   const other = as.uid !== process.geteuid?.() || as.namespaceOf !== null
   if (!other) return [program, args, { env, ...(as.cwd ? { cwd: as.cwd } : {}) }]
   if (!root) throw new CannotSee(`Only root may ask ${program} in the place of ${as.name} (uid ${as.uid}).`, 'Run the same command as root (sudo).')
+  // What that root calls /usr/bin/env is its owner's, and would run with all our rights.
+  if (as.uid === 0 && as.namespaceOf !== null) throw new CannotSee(`${program} is not asked in the place of ${as.name}: it is root in a file system of its own, and what lies there would run with the rights of this machine.`)
   const clean = { env: { PATH: SYSTEM_PATH.join(':'), LC_ALL: 'C' } }
   // The variables come after the credentials are dropped: LD_PRELOAD must never act as root. On a command line anybody can
   // read them, so secrets stay behind; no loader and no import looks at those.

@@ -8,7 +8,7 @@ export interface SpeechProcess {
   readonly pid: number | null
   readonly program: string
   readonly runtime: string
-  readonly unit: { readonly name: string; readonly scope: 'system' | 'user' } | null
+  readonly unit: { readonly name: string; readonly scope: 'system' | 'user'; readonly managerUid?: number | null } | null
 }
 
 /** File names by which a runtime is known in /proc/PID/maps, and words by which a command line names one. */
