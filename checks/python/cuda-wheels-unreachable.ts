@@ -25,9 +25,9 @@ export default defineCheck({
     if (reach.engines.length === 0) return { status: 'not-applicable', because: 'No speech engine that asks for CUDA libraries lies in this Python.' }
     if (intent.asks === 'cpu') return { status: 'not-applicable', because: `The target is told to run on the CPU (${intent.evidence[0]!.saw}).` }
     const running = process !== null && process.pid !== 'self' ? process : null
-    // The wheels of CTranslate2 and PyTorch are the same for CPU and GPU: without a GPU, or a word of it, they want nothing.
+    // The wheels of CTranslate2 and PyTorch are the same for CPU and GPU: without a GPU, or a word of it, that is worth no more than a note.
     const wanted = (one: { readonly engine: { readonly engine: string } }) => intent.asks === 'gpu' || intent.gpuPresent || !['ctranslate2', 'torch'].includes(one.engine.engine)
-    const missing = reach.unreached.filter((one) => !one.optional && wanted(one))
+    const missing = reach.unreached.filter((one) => !one.optional)
     if (missing.length === 0) {
       const [blind] = reach.unclear
       return blind === undefined ? [] : { status: 'unknown', because: blind.because, how: blind.how }
@@ -41,7 +41,7 @@ export default defineCheck({
       const directories = directoriesOf(of)
       const proven = of.some((one) => one.attempted)
       return {
-        severity: intent.asks === 'gpu' ? ('error' as const) : ('warning' as const),
+        severity: intent.asks === 'gpu' ? ('error' as const) : of.some(wanted) ? ('warning' as const) : ('info' as const),
         // Code may still load the libraries by path before the engine asks; only a process that has tried settles it.
         confidence: proven ? ('certain' as const) : ('likely' as const),
         cause: `${and(of.map((one) => one.soname))}, which ${path} needs, ${of.length === 1 ? 'is' : 'are'} installed in ${and(directories)}, where the loader of this ${context.origin === 'caller' ? 'Python' : 'service'} does not look.`,

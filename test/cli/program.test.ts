@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -88,7 +88,28 @@ describe('completion', () => {
   })
 })
 
+describe('a signal', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends the doctor and every program it has started', async (signal) => {
+    const mark = `98${process.pid % 1000}${signal.length}`
+    writeFileSync(join(folder, 'nvidia-smi'), `#!/bin/sh\nsleep ${mark}\n`, { mode: 0o755 })
+    const child = spawn(process.execPath, [BIN, 'check', '--only', 'gpu'], { stdio: 'ignore', env: { ...process.env, PATH: `${folder}:${process.env['PATH']}` } })
+    const running = () => spawnSync('pgrep', ['-f', `^sleep ${mark}$`], { encoding: 'utf8' }).stdout !== ''
+    for (let i = 0; i < 100 && !running(); i++) await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(running()).toBe(true)
+    const ended = new Promise((resolve) => child.on('exit', (_, by) => resolve(by)))
+    child.kill(signal)
+    expect(await ended).toBe(signal)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(running()).toBe(false)
+  })
+})
+
 describe('the built program', () => {
+  it('works where the working directory is gone', () => {
+    const ran = spawnSync('bash', ['-c', `cd "$(mktemp -d)" && rmdir "$PWD" && exec "${process.execPath}" "${BIN}" list`], { encoding: 'utf8' })
+    expect(ran).toMatchObject({ status: 0, stderr: '' })
+  })
+
   it('runs, keeps its exit code, and does not mind a reader that goes away', () => {
     expect(spawnSync(process.execPath, [BIN, '--version'], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
     expect(spawnSync(process.execPath, [BIN, 'check', '--pid', 'x'], { encoding: 'utf8' })).toMatchObject({ status: 2, stdout: '' })

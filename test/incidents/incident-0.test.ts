@@ -180,6 +180,13 @@ chmod 755 /opt/asr/bin/start.sh`)
     expect(ran.stdout).toMatch(/^✔ [^\n]+ unit, pid \d+\): healthy/)
   })
 
+  it('a masked unit has nothing to judge, and that is no fault of ours', () => {
+    box.script('systemctl mask --quiet hwclock.service')
+    const ran = box.run(NODE, '/opt/doctor/bin/asr-doctor.js', 'check', '--unit', 'hwclock')
+    expect(ran.stderr).toBe('')
+    expect([0, 1, 3]).toContain(ran.code)
+  })
+
   it('does not call healthy what it may not see', () => {
     startService(box, [])
     const ran = box.runBare('nobody', NODE, '/opt/doctor/bin/asr-doctor.js', 'check', '--unit', 'asr', '--json', '--allow', 'gpu/driver-absent')
