@@ -53,7 +53,9 @@ export async function libraryPlaces(host: Host, of: Context, view: PythonView | 
   const targets = await Promise.all(toolkits.map((kit) => names(join(kit, 'targets'))))
   for (const [at, kit] of toolkits.entries()) for (const part of ['lib64', 'lib', ...targets[at]!.map((target) => `targets/${target}/lib`)]) add(join(kit, part), 'system', kit)
 
-  const sites = await siteFolders(host, of, near.homes, names)
+  // A library out of a wheel has its neighbours in the same site directory, whoever asks.
+  const around = near.folders.flatMap((folder) => /^(.*\/(?:site|dist)-packages)(?:\/|$)/.exec(folder)?.[1] ?? [])
+  const sites = [...new Set([...around, ...(await siteFolders(host, of, near.homes, names))])]
   const nvidia = await Promise.all(sites.map(async (site) => ({ site, parts: await names(join(site, 'nvidia')) })))
   for (const { site, parts } of nvidia) for (const part of parts) if (!part.startsWith('_') && !part.includes('.')) add(join(site, 'nvidia', part, 'lib'), 'wheel', join(site, 'nvidia'))
 
