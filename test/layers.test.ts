@@ -24,12 +24,12 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^src\/host\/(host|replay|case|redact|about|bounded|secrets|overlay)\.ts$/, ours: /^src\/(host\/(host|replay|secrets)|types|question|cannot-see)\.ts$/ },
   { files: /^src\/host\//, ours: /^src\//, node: true, packages: /^(execa|systeminformation|node-nvidia-smi)$/ },
   // Cures: text in, text out; plans and proofs over any machine. Only the hand and what stands around it touch the disk.
-  { files: /^src\/fix\/(hand|rights|lock|journal|apply|verify|after|ask|new-file)\.ts$/, ours: /^src\//, node: true },
+  { files: /^src\/fix\/(hand|rights|lock|journal|apply|verify|after|ask)\.ts$/, ours: /^src\//, node: true },
   { files: /^src\/fix\/report\.ts$/, ours: /^src\/(fix|report)\/|^src\/(types|sober|target-name)\.ts$/, packages: /^chalk$/ },
   { files: /^src\/fix\//, ours: /^src\/(fix|facts|systemd|cgroup)\/|^src\/host\/(host|overlay|replay)\.ts$|^src\/(types|index|paths|question|cannot-see|diagnose|gather)\.ts$/ },
   { files: /^src\/progress\.ts$/, ours: /^src\// },
   { files: /^src\/bench\//, ours: /^src\//, node: true, packages: /^(commander|chalk|cli-table3|execa|onnxruntime-node|systeminformation)$/ },
-  { files: /^src\/(cli|io)\.ts$|^src\/(commands|actions)\//, ours: /^src\//, node: true, packages: /^(commander|chalk)$/ },
+  { files: /^src\/(cli|io|new-file)\.ts$|^src\/(commands|actions)\//, ours: /^src\//, node: true, packages: /^(commander|chalk)$/ },
 ]
 
 const files = ['src', 'checks'].flatMap((folder) =>

@@ -1,6 +1,6 @@
 import { link, open, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { WrongCall } from '../wrong-call.ts'
+import { WrongCall } from './wrong-call.ts'
 
 /** A whole file under a new name, or none: never half of one, never over somebody's file. */
 export async function writeNew(path: string, text: string, option: string): Promise<void> {
