@@ -9,32 +9,18 @@ import { clipText } from './audio/clip.ts'
 import { prepareAudio, type Prepared } from './audio/prepare.ts'
 import { parseBaseline, seriesOf, unlike } from './baseline.ts'
 import type { BenchOptions } from './command.ts'
-import { type Engine, CannotMeasure, type Instance } from './engine.ts'
+import { CannotMeasure } from './engine.ts'
 import { judgeFirst, judgeRegression, judgeRtf, judgeWer, type Decision } from './gate.ts'
 import { contention } from './load.ts'
 import { machineHere } from './machine.ts'
 import { progressLine } from './progress.ts'
-import { measure, type Measured, type Plan } from './protocol.ts'
+import { measure, type Measured } from './protocol.ts'
 import { resultOf, rtfOf, type Setting } from './result.ts'
-import { pythonTarget } from './targets-python.ts'
-import { commandTarget, embeddedTarget, urlTarget } from './targets.ts'
+import type { Subject } from './subject.ts'
+import { speaks, subjectOf } from './targets/index.ts'
 import { summaryLine, textReport, type Paint } from './text.ts'
 import { judgeText } from './transcript.ts'
-import type { Provider, Result, Target } from './types.ts'
-
-/** What is measured: how to start it, and what can be said of it once that has been done. */
-export interface Subject {
-  readonly engine: Engine
-  readonly plan: Plan
-  readonly workload: string
-  target(): Target
-  provider(measured: Measured): Provider
-  opened(instance: Instance): void
-  /** The provider when the runtime refused to start. null = the failure was another one. */
-  refused(error: CannotMeasure): Provider | null
-  /** Files made for it. */
-  remove?(): void
-}
+import type { Provider, Result } from './types.ts'
 
 /** The whole command. Resolves to the exit code. */
 export async function bench(options: BenchOptions, io: Io, version: string): Promise<number> {
@@ -67,14 +53,6 @@ export async function bench(options: BenchOptions, io: Io, version: string): Pro
     subject?.remove?.()
     for (const name of signals) process.off(name, stop)
   }
-}
-
-function subjectOf(options: BenchOptions, io: Io, audio: Prepared, signal: AbortSignal): Subject | Promise<Subject> {
-  const runs = options.runs ?? null
-  if (options.command !== undefined) return commandTarget(options.command, audio, runs, signal)
-  if (options.url !== undefined) return urlTarget(options.url, options.urlModel ?? 'whisper-1', audio, runs, signal)
-  if (options.python !== undefined) return pythonTarget(options.python, options, audio, signal)
-  return embeddedTarget(options, io, audio, signal)
 }
 
 async function run(options: BenchOptions, io: Io, version: string, subject: Subject, audio: Prepared, before: Before): Promise<{ readonly result: Result; readonly exitCode: number }> {
@@ -131,11 +109,10 @@ interface Before {
 /** Everything that can be wrong with the call, before anything is started. */
 function checkOptions(options: BenchOptions, io: Io): Before {
   if (options.maxRegression !== undefined && options.baseline === undefined) throw new WrongCall('--max-regression goes with --baseline FILE.')
-  const speaks = options.command !== undefined || options.url !== undefined
   if (options.urlModel !== undefined && options.url === undefined) throw new WrongCall('--url-model goes with --url.')
-  if (options.maxWer !== undefined && !speaks) throw new WrongCall('--max-wer needs a recogniser that writes text, given with --command or --url; the built-in networks have random weights and understand nothing.')
+  if (options.maxWer !== undefined && !speaks(options)) throw new WrongCall('--max-wer needs a recogniser that writes text, given with --model, --command or --url; the built-in networks have random weights and understand nothing.')
   if (options.maxWer !== undefined && options.audio !== undefined && options.reference === undefined) throw new WrongCall('--max-wer needs to know what is said in --audio: give the text with --reference FILE.')
-  if (options.reference !== undefined && !speaks) throw new WrongCall('--reference goes with --command or --url: the built-in networks make no text that could be compared.')
+  if (options.reference !== undefined && !speaks(options)) throw new WrongCall('--reference goes with --model, --command or --url: the built-in networks make no text that could be compared.')
   if (options.reference !== undefined && options.audio === undefined) throw new WrongCall('--reference goes with --audio: the text of the built-in clip is known.')
   const reference = options.reference === undefined ? null : readText('--reference', options.reference, io)
   if (options.baseline === undefined) return { result: null, reference }

@@ -4,6 +4,7 @@ import { WORKLOAD_NAMES } from './names.ts'
 
 export interface BenchOptions {
   readonly workload?: string
+  readonly model?: string
   readonly command?: string
   readonly python?: string
   readonly url?: string
@@ -29,6 +30,7 @@ export function addBench(program: Command, io: Io, done: (code: number) => void,
     .command('bench')
     .description('Measure how fast speech recognition runs here, where the time goes and on what hardware, and judge it for CI.')
     .addOption(new Option('--workload <name>', 'a built-in network of real shape with seeded weights').choices(WORKLOAD_NAMES).conflicts('command'))
+    .addOption(new Option('--model <path>', 'your own model: a folder or file of Whisper, a transducer, CTC or Silero VAD in ONNX').conflicts(['command', 'url', 'workload']))
     .addOption(new Option('--python <path>', 'the built-in network on the onnxruntime of this Python').conflicts('command'))
     .option('--command <words>', 'your own recogniser, with {audio} where the recording goes; its standard output is the text')
     .addOption(new Option('--url <address>', 'your own server, with the transcription interface of OpenAI').conflicts(['command', 'python', 'workload', 'provider', 'threads']))

@@ -1,11 +1,14 @@
 import type { Agreement } from './agreement.ts'
 import type { WorkloadName } from './names.ts'
 
+/** A built-in network by its name, or the user's own by its folder or file, an absolute path. */
+export type NetworkName = { readonly kind: 'workload'; readonly workload: WorkloadName } | { readonly kind: 'model'; readonly path: string }
+
 /** What the benchmark and its child process tell each other, over Node's own channel. Data only. */
 export interface Job {
   /** Where onnxruntime-node is imported from. */
   readonly runtime: string
-  readonly workload: WorkloadName
+  readonly network: NetworkName
   /** onnxruntime-node's own names, in order. */
   readonly providers: readonly string[]
   readonly threads: number | null
@@ -37,7 +40,7 @@ export interface Calibration {
 export interface Loaded {
   /** Milliseconds since the Unix epoch when the sessions were ready, to be set against the moment of the start. */
   readonly readyAtMs: number
-  /** Spent on unpacking the clip and making the synthetic weights, which no real service does. */
+  /** Spent on unpacking the clip and making the synthetic weights, which no real service does; 0 for a model of the user's. */
   readonly prepareMs: number
   readonly runtimeVersion: string
 }
@@ -65,4 +68,4 @@ export type Answer =
   | { readonly kind: 'placed'; readonly placement: readonly Placement[] }
   | { readonly kind: 'compared'; readonly agreement: Agreement }
   /** `at` tells a refusal of the runtime from sound that cannot be read. */
-  | { readonly kind: 'failed'; readonly at: 'runtime' | 'audio' | 'session' | 'run'; readonly error: string }
+  | { readonly kind: 'failed'; readonly at: 'runtime' | 'audio' | 'model' | 'session' | 'run'; readonly error: string }

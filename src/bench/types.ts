@@ -34,7 +34,7 @@ export interface Result {
 }
 
 export interface Target {
-  readonly kind: 'embedded' | 'python' | 'command' | 'url'
+  readonly kind: 'embedded' | 'model' | 'python' | 'command' | 'url'
   readonly name: string
   /** Name and version of the library that computed; null where it is not known. */
   readonly runtime: string | null

@@ -8,22 +8,18 @@ import { pathToFileURL } from 'node:url'
 import type * as ort from 'onnxruntime-node'
 import { cosine, type Agreement } from './agreement.ts'
 import { openAudio, type Opened } from './audio/load.ts'
-import type { Pipeline, Sessions } from './engines/pipeline.ts'
-import { transducerModels, transducerPipeline } from './engines/transducer.ts'
-import { whisperModels, whisperPipeline } from './engines/whisper.ts'
 import type { Answer, Calibration, Job, Loaded, Placement, Request } from './messages.ts'
 import { CALIBRATION_SHAPE, calibrationModel } from './models/calibration.ts'
-import { SHAPES } from './models/fastconformer.ts'
-import { WHISPER_SHAPES } from './models/whisper.ts'
-import { scriptKernel } from './script-kernel.ts'
+import { networkOf, type Network, type Pipeline, type Sessions } from './network.ts'
 import { placementOf } from './placement.ts'
-import { isWhisper } from './workloads.ts'
+import { scriptKernel } from './script-kernel.ts'
 
 type Runtime = typeof ort
 interface Loading {
   readonly job: Job
   readonly runtime: Runtime
   readonly opened: Opened
+  readonly network: Network
   readonly pipeline: Pipeline
   readonly calibrate: () => Promise<Calibration>
 }
@@ -57,12 +53,13 @@ async function load(job: Job): Promise<Loaded> {
   at = 'audio'
   const started = performance.now()
   const opened = openAudio(job.audio)
-  const models = modelsOf(job)
-  const prepareMs = performance.now() - started
+  at = 'model'
+  const network = await networkOf(job.network)
+  const prepareMs = job.network.kind === 'model' ? 0 : performance.now() - started
   at = 'session'
-  const sessions = await open(runtime, models, options(job))
+  const sessions = await open(runtime, network, options(job))
   const readyAtMs = Date.now()
-  loading = { job, runtime, opened, pipeline: pipelineOf(job, runtime, sessions), calibrate: await calibration(job, runtime) }
+  loading = { job, runtime, opened, network, pipeline: network.pipeline(runtime, sessions), calibrate: await calibration(job, runtime) }
   return {
     readyAtMs,
     prepareMs,
@@ -70,24 +67,20 @@ async function load(job: Job): Promise<Loaded> {
   }
 }
 
-interface Models {
-  readonly encoder: Uint8Array
-  readonly decoder: Uint8Array
-}
-const modelsOf = ({ workload }: Job): Models => (isWhisper(workload) ? whisperModels(WHISPER_SHAPES[workload]) : transducerModels(SHAPES[workload]))
-
-const pipelineOf = ({ workload }: Job, runtime: Runtime, sessions: Sessions): Pipeline =>
-  isWhisper(workload) ? whisperPipeline(WHISPER_SHAPES[workload], runtime, sessions) : transducerPipeline(SHAPES[workload], runtime, sessions)
-
 const options = (job: Job): ort.InferenceSession.SessionOptions => ({
   executionProviders: [...job.providers],
   ...(job.threads === null ? {} : { intraOpNumThreads: job.threads }),
 })
 
-const open = async (runtime: Runtime, models: Models, how: ort.InferenceSession.SessionOptions): Promise<Sessions> => ({
-  encoder: await runtime.InferenceSession.create(models.encoder, how),
-  decoder: await runtime.InferenceSession.create(models.decoder, how),
-})
+async function open(runtime: Runtime, { graphs }: Network, how: ort.InferenceSession.SessionOptions): Promise<Sessions> {
+  const sessions: Record<string, ort.InferenceSession> = {}
+  for (const [part, graph] of Object.entries(graphs)) sessions[part] = await create(runtime, graph, how)
+  return sessions
+}
+
+/** The two overloads of the runtime take a path and bytes apart. */
+const create = ({ InferenceSession }: Runtime, graph: Uint8Array | string, how: ort.InferenceSession.SessionOptions) =>
+  typeof graph === 'string' ? InferenceSession.create(graph, how) : InferenceSession.create(graph, how)
 
 /** The yardstick runs in the same process, on the same provider, with as many threads. */
 async function calibration(job: Job, { InferenceSession, Tensor }: Runtime): Promise<() => Promise<Calibration>> {
@@ -106,10 +99,9 @@ async function calibration(job: Job, { InferenceSession, Tensor }: Runtime): Pro
 }
 
 /** The weights are the same everywhere, so the CPU's output is the reference for any other provider's. */
-async function compare({ job, runtime, opened, pipeline }: Loading): Promise<Agreement> {
+async function compare({ job, runtime, opened, network, pipeline }: Loading): Promise<Agreement> {
   const { output: theirs } = await pipeline(opened)
-  const onCpu: Job = { ...job, providers: ['cpu'] }
-  const reference = pipelineOf(onCpu, runtime, await open(runtime, modelsOf(onCpu), options(onCpu)))
+  const reference = network.pipeline(runtime, await open(runtime, network, options({ ...job, providers: ['cpu'] })))
   await reference(opened)
   const { output: ours, wallMs } = await reference(opened)
   const [a, b] = [theirs ?? new Float32Array(0), ours ?? new Float32Array(0)]
@@ -117,13 +109,12 @@ async function compare({ job, runtime, opened, pipeline }: Loading): Promise<Agr
 }
 
 /** A pass of its own, since profiling slows what it watches: one run to warm up, one to look at. */
-async function place({ job, runtime, opened }: Loading, folder: string): Promise<readonly Placement[]> {
+async function place({ job, runtime, opened, network }: Loading, folder: string): Promise<readonly Placement[]> {
   const profiled = { ...options(job), enableProfiling: true, profileFilePrefix: join(folder, 'profile') }
-  const sessions = await open(runtime, modelsOf(job), profiled)
-  const pipeline = pipelineOf(job, runtime, sessions)
+  const sessions = await open(runtime, network, profiled)
+  const pipeline = network.pipeline(runtime, sessions)
   await pipeline(opened)
   await pipeline(opened)
-  sessions.encoder.endProfiling()
-  sessions.decoder.endProfiling()
+  for (const session of Object.values(sessions)) session.endProfiling()
   return placementOf(readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => readFileSync(join(folder, name), 'utf8')))
 }

@@ -5,7 +5,7 @@ import { MODEL_RATE } from '../audio/load.ts'
 import { kaldiFbank } from '../features/kaldi.ts'
 import { fastConformerEncoder, MELS, type FastConformerShape } from '../models/fastconformer.ts'
 import { BLANK, STATE, transducerStep } from '../models/transducer.ts'
-import type { Pipeline, Sessions } from './pipeline.ts'
+import type { Pipeline, Sessions } from '../network.ts'
 
 /** Attention grows with the square of the length, so longer recordings are heard in pieces, as services do. */
 export const PIECE_SAMPLES = 60 * MODEL_RATE
@@ -25,7 +25,7 @@ export function transducerPipeline(shape: FastConformerShape, { Tensor }: typeof
       normalise(data, MELS)
       watch.mark('features')
       if (frames === 0) continue
-      const heard = (await encoder.run({ mel: new Tensor('float32', data, [1, frames, MELS]) }))['encoded']!
+      const heard = (await encoder!.run({ mel: new Tensor('float32', data, [1, frames, MELS]) }))['encoded']!
       encoded = heard.data as Float32Array
       watch.mark('encoder')
       await decode(encoded)
@@ -40,7 +40,7 @@ export function transducerPipeline(shape: FastConformerShape, { Tensor }: typeof
     let c: ort.Tensor = new Tensor('float32', new Float32Array(STATE), [1, 1, STATE])
     for (let at = 0; at < encoded.length; at += shape.width) {
       const frame = new Tensor('float32', encoded.subarray(at, at + shape.width), [1, shape.width])
-      const said = await decoder.run({ frame, token: new Tensor('int64', BigInt64Array.of(BigInt(token)), [1, 1]), h, c })
+      const said = await decoder!.run({ frame, token: new Tensor('int64', BigInt64Array.of(BigInt(token)), [1, 1]), h, c })
       const best = largest(said['logits']!.data as Float32Array)
       if (best === BLANK) continue
       token = best

@@ -3,7 +3,7 @@ import { stopwatch } from '../clock.ts'
 import type { Opened } from '../audio/load.ts'
 import { WINDOW_SAMPLES, whisperLogMel } from '../features/whisper.ts'
 import { WHISPER_MELS, whisperEncoder, whisperStep, type WhisperShape } from '../models/whisper.ts'
-import type { Pipeline, Sessions } from './pipeline.ts'
+import type { Pipeline, Sessions } from '../network.ts'
 import { largest } from './transducer.ts'
 
 /** About what 30 s of English take: the clip's 143 words are some 190 tokens in two windows. */
@@ -28,7 +28,7 @@ export function whisperPipeline(shape: WhisperShape, { Tensor }: typeof ort, { e
       window.set(samples.subarray(at, at + WINDOW_SAMPLES))
       const { data, frames } = whisperLogMel(window, WHISPER_MELS)
       watch.mark('features')
-      const heard = await encoder.run({ mel: new Tensor('float32', data, [1, WHISPER_MELS, frames]) })
+      const heard = await encoder!.run({ mel: new Tensor('float32', data, [1, WHISPER_MELS, frames]) })
       output = heard['encoded']!.data as Float32Array
       watch.mark('encoder')
       await decode(heard)
@@ -42,7 +42,7 @@ export function whisperPipeline(shape: WhisperShape, { Tensor }: typeof ort, { e
     let past = Object.fromEntries(layers.flatMap((i) => ['k', 'v'].map((n) => [`past_${n}${i}`, new Tensor('float32', new Float32Array(0), [1, shape.heads, 0, size])])))
     let token = START
     for (let position = 0; position < TOKENS_PER_WINDOW; position++) {
-      const said = await decoder.run({ token: int64(token), position: int64(position), ...cross, ...past })
+      const said = await decoder!.run({ token: int64(token), position: int64(position), ...cross, ...past })
       token = largest(said['logits']!.data as Float32Array)
       past = Object.fromEntries(layers.flatMap((i) => ['k', 'v'].map((n) => [`past_${n}${i}`, said[`next_${n}${i}`] as ort.TypedTensor<'float32'>])))
     }

@@ -55,7 +55,7 @@ export function startWorker(signal: AbortSignal, env: Readonly<Record<string, st
     stop()
     // What the runtime wrote on its way may still be in the pipe.
     await ended
-    if (answer.at === 'audio') throw new CannotMeasure(answer.error)
+    if (answer.at === 'audio' || answer.at === 'model') throw new CannotMeasure(answer.error)
     const because = `${FAILED_AT[answer.at]}: ${answer.error.trim().replace(/\.$/, '')}.`
     throw new CannotMeasure(because, answer.at === 'session' ? { error: answer.error, output } : null)
   }
