@@ -74,21 +74,28 @@ export async function processAt(host: Host, pid: number | 'self', launchers: rea
   const launched = await Promise.all(launchers.map((each) => known(host.read(`/proc/${each}/cmdline`))))
   if (status === null || cgroup === null || cmdline === null) return vanished(pid)
   const shared = ours.known && theirs.known && ours.value === theirs.value && rootLink.known && rootLink.value === '/'
+  // The kernel names files from the root of whoever asks, or of the mount namespace; the process names them from its own (chroot(2)).
+  const inside = (path: string): string => insideOf(rootLink.known ? rootLink.value : null, path)
   return {
     pid,
     folder,
-    exe: exe.known ? exe.value : null,
-    cwd: cwd.known ? cwd.value : null,
+    exe: exe.known && exe.value !== null ? inside(exe.value) : null,
+    cwd: cwd.known && cwd.value !== null ? inside(cwd.value) : null,
     argv: nulListOf(cmdline),
     launchers: launched.flatMap((text, at) => (text.known && text.value !== null ? [{ argv: nulListOf(text.value), source: question.read(`/proc/${launchers[at]}/cmdline`) }] : [])),
     environ,
-    maps,
+    maps: maps.known ? { known: true, value: maps.value.map((file) => ({ ...file, path: inside(file.path) })) } : maps,
     status: statusOf(status),
     cgroup,
     mountinfo,
     limits,
     root: pid === 'self' || shared || !theirs.known ? '' : `${folder}/root`,
   }
+}
+
+function insideOf(root: string | null, path: string): string {
+  if (root === null || root === '/') return path
+  return path === root ? '/' : path.startsWith(`${root}/`) ? path.slice(root.length) : path
 }
 
 /** The question that shows a process's environment, for evidence. */
