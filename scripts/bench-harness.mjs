@@ -68,7 +68,7 @@ try {
     return { child, next: () => new Promise((resolve) => child.once('message', resolve)), ask: (m) => { const reply = new Promise((resolve) => child.once('message', resolve)); child.send(m); return reply } }
   }
   const harness = start('worker.js')
-  const loaded = await harness.ask({ kind: 'load', job: { runtime: ENTRY, workload: 'fastconformer-s', providers: ['cpu'], threads: 1, audio: null } })
+  const loaded = await harness.ask({ kind: 'load', job: { runtime: ENTRY, network: { kind: 'workload', workload: 'fastconformer-s' }, providers: ['cpu'], threads: 1, audio: null } })
   if (loaded.kind !== 'loaded') throw new Error(JSON.stringify(loaded))
   const direct = start('direct.js')
   await direct.next()

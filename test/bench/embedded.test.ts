@@ -112,7 +112,7 @@ it('the network’s output on a provider is held against that on the CPU', async
     child.send(request)
   })
   const runtime = createRequire(import.meta.url).resolve('onnxruntime-node')
-  expect(await ask({ kind: 'load', job: { runtime, workload: 'fastconformer-s', providers: ['cpu'], threads: 1, audio: null } })).toMatchObject({ kind: 'loaded' })
+  expect(await ask({ kind: 'load', job: { runtime, network: { kind: 'workload', workload: 'fastconformer-s' }, providers: ['cpu'], threads: 1, audio: null } })).toMatchObject({ kind: 'loaded' })
   const { agreement } = await ask({ kind: 'compare' })
   expect(agreement).toMatchObject({ finite: true, cpuWallMs: expect.any(Number) })
   expect(agreement.cosine).toBeCloseTo(1, 9)
