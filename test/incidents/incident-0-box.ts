@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { bootBox, type Box } from '../support/box.ts'
+import { nvidiaCu12 } from '../support/nvidia-cu12.ts'
 import { CACHE, wheel } from '../support/wheels.ts'
 
 /** The service of incident 0 in its parts, each fault a line that can be left out. */
@@ -37,16 +38,7 @@ WantedBy=multi-user.target
 /** Genuine libraries: the CUDA provider of onnxruntime-gpu and everything it asks for, from PyPI. */
 export function genuine(): { readonly provider: string; readonly nvidia: string } {
   const provider = join(wheel('onnxruntime-gpu', '1.26.0', 'capi/libonnxruntime_providers_'), 'onnxruntime', 'capi')
-  const nvidia = join(CACHE, 'nvidia-cu12')
-  if (!existsSync(nvidia)) {
-    const part = `${nvidia}.${process.pid}.part`
-    for (const [name, version] of [['nvidia-cublas-cu12', '12.8.4.1'], ['nvidia-cuda-runtime-cu12', '12.8.90'], ['nvidia-cudnn-cu12', '9.10.2.21'], ['nvidia-cufft-cu12', '11.3.3.83'], ['nvidia-curand-cu12', '10.3.9.90']] as const) {
-      mkdirSync(part, { recursive: true })
-      execFileSync('cp', ['-al', `${wheel(name, version)}/.`, part])
-    }
-    renameSync(part, nvidia)
-  }
-  return { provider, nvidia }
+  return { provider, nvidia: nvidiaCu12() }
 }
 
 /** Nearly ten minutes of speech: flite reads a speech of 1863 aloud, over and over. */

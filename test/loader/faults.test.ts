@@ -58,7 +58,7 @@ const noSuchFile = /libcublasLt\.so\.12: cannot open shared object file: No such
 
 const VARIATIONS: readonly Variation[] = [
   { name: 'everything found through LD_LIBRARY_PATH', make: () => {}, real: 'loads', finds: [] },
-  { name: 'incident 0: the libraries are there, LD_LIBRARY_PATH only in the shell', make: (g) => { g.shell = g.ldp; g.ldp = undefined }, real: noSuchFile, finds: ['error cuda/libraries-hidden'], cause: /which lie in .*\/cuda and .*\/cudnn, but no path/ },
+  { name: 'incident 0: the libraries are there, LD_LIBRARY_PATH only in the shell', make: (g) => { g.shell = g.ldp; g.ldp = undefined }, real: noSuchFile, finds: ['error cuda/libraries-hidden'], cause: /which lie in .*\/\{cuda,cudnn\}, but no path/ },
   { name: 'libcublasLt missing', make: (g) => rmSync(lt(g)), real: noSuchFile, finds: ['error cuda/libraries-absent'], cause: /libcublasLt\.so\.12, which was found neither/ },
   { name: 'libcudnn missing', make: (g) => rmSync(join(g.w, 'cudnn/libcudnn.so.9')), real: /libcudnn\.so\.9: cannot open/, finds: ['error cuda/libraries-absent'] },
   { name: 'a cuDNN sub-library missing: ldd is clean, the load succeeds', make: (g) => ['graph', 'ops'].forEach((part) => rmSync(join(g.w, `cudnn/libcudnn_${part}.so.9`))), real: 'loads', finds: ['error cudnn/sublibraries-missing'], cause: /opens libcudnn_graph\.so\.9 and libcudnn_ops\.so\.9 by itself/ },

@@ -1,6 +1,5 @@
 /** Genuine wheels from PyPI, read as bytes and looked up as the loader would; nothing of them is run but by ldd. */
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, expect, it } from 'vitest'
 import { cuda } from '../../checks/cuda/index.ts'
@@ -11,10 +10,9 @@ import { ldd } from '../../src/facts/ldd.ts'
 import { resolution } from '../../src/facts/resolution.ts'
 import { gatherer } from '../../src/gather.ts'
 import { hostHere } from '../support/diagnose.ts'
+import { nvidiaCu12 } from '../support/nvidia-cu12.ts'
 import { describeWith } from '../support/rig.ts'
-import { CACHE, wheel } from '../support/wheels.ts'
-
-const WHEELS = [['nvidia-cublas-cu12', '12.8.4.1'], ['nvidia-cuda-runtime-cu12', '12.8.90'], ['nvidia-cudnn-cu12', '9.10.2.21'], ['nvidia-cufft-cu12', '11.3.3.83'], ['nvidia-curand-cu12', '10.3.9.90']] as const
+import { wheel } from '../support/wheels.ts'
 
 describeWith('genuine wheels', process.platform !== 'linux' || process.arch !== 'x64' ? 'needs Linux on x86_64' : null, () => {
   let provider: string
@@ -23,15 +21,7 @@ describeWith('genuine wheels', process.platform !== 'linux' || process.arch !== 
 
   beforeAll(() => {
     provider = join(wheel('onnxruntime-gpu', '1.26.0', 'capi/libonnxruntime_providers_'), 'onnxruntime/capi/libonnxruntime_providers_cuda.so')
-    // One site directory as pip makes it; in the cache, since it holds 2 GB.
-    site = join(CACHE, 'sites/ort-1.26-cu12.8-cudnn9.10')
-    if (existsSync(site)) return
-    const part = `${site}.${process.pid}.part`
-    mkdirSync(part, { recursive: true })
-    // Hard links: the same bytes are not kept twice.
-    for (const [name, version] of WHEELS) execFileSync('cp', ['-al', join(wheel(name, version), 'nvidia'), part])
-    if (existsSync(site)) rmSync(part, { recursive: true })
-    else renameSync(part, site)
+    site = nvidiaCu12()
   }, 900_000)
   afterEach(() => {
     if (shell === undefined) delete process.env['LD_LIBRARY_PATH']

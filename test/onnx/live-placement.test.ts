@@ -1,34 +1,35 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
+import { cudaStandin, GPU_VERSION as VERSION, onnxruntimeGpu, onnxruntimeGpuMissing, STANDIN_RIG } from '../support/onnxruntime-gpu.ts'
 import { describeWith } from '../support/rig.ts'
-import { CACHE } from '../support/wheels.ts'
 import { MODELS } from './read.ts'
 
-const RIG = fileURLToPath(new URL('../rigs/cuda-standin/', import.meta.url))
-const VERSION = '1.23.2'
-const SITE = join(CACHE, `onnxruntime-gpu-${VERSION}`)
-
-const runs = (program: string, ...args: string[]) => spawnSync(program, args, { stdio: 'ignore' }).status === 0
-const missing = !runs('gcc', '--version') || !runs('readelf', '--version') ? 'needs gcc and readelf: apt-get install gcc binutils' : !runs('python3', '-m', 'pip', '--version') ? 'needs python3 with pip' : process.platform !== 'linux' || process.arch !== 'x64' ? 'needs Linux on x86-64' : null
-
 /** The recorded placements again, by the genuine wheel: what the other tests are measured by is itself what ONNX Runtime does. */
-describeWith('onnxruntime-gpu over stand-in CUDA libraries', missing, () => {
+describeWith('onnxruntime-gpu over stand-in CUDA libraries', onnxruntimeGpuMissing(), () => {
   it(`${VERSION} assigns the nodes as recorded`, () => {
-    if (!existsSync(join(SITE, 'onnxruntime'))) {
-      mkdirSync(CACHE, { recursive: true })
-      execFileSync('python3', ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', SITE, `onnxruntime-gpu==${VERSION}`, 'numpy'], { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000 })
+    const [site, libraries] = [onnxruntimeGpu(), cudaStandin()]
+    const place = (folder: string, recordedIn: URL): void => {
+      const models = readdirSync(folder).filter((file) => file.endsWith('.onnx'))
+      const ran = spawnSync('python3', [join(STANDIN_RIG, 'place.py'), 'off', ...models], { cwd: folder, env: { ...process.env, PYTHONPATH: site, LD_LIBRARY_PATH: libraries }, encoding: 'utf8', maxBuffer: 256 << 20 })
+      expect(ran.status, ran.stderr.slice(-2000)).toBe(0)
+      const recorded = JSON.parse(readFileSync(recordedIn, 'utf8')) as Record<string, Record<string, object>>
+      const told = placements(ran.stderr)
+      for (const model of Object.keys(recorded)) expect(told[model], model).toEqual(recorded[model]![`${VERSION} off`])
     }
-    const libraries = join(CACHE, `cuda-standin-${VERSION}`)
-    execFileSync('python3', [join(RIG, 'libraries.py'), join(SITE, 'onnxruntime/capi/libonnxruntime_providers_cuda.so'), libraries], { stdio: ['ignore', 'ignore', 'inherit'] })
-    const models = readdirSync(MODELS).filter((file) => file.endsWith('.onnx'))
-    const ran = spawnSync('python3', [join(RIG, 'place.py'), 'off', ...models], { cwd: fileURLToPath(MODELS), env: { ...process.env, PYTHONPATH: SITE, LD_LIBRARY_PATH: libraries }, encoding: 'utf8', maxBuffer: 256 << 20 })
-    expect(ran.status, ran.stderr.slice(-2000)).toBe(0)
-    const recorded = JSON.parse(readFileSync(new URL('placements.json', MODELS), 'utf8')) as Record<string, Record<string, object>>
-    const told = placements(ran.stderr)
-    for (const model of Object.keys(recorded)) expect(told[model], model).toEqual(recorded[model]![`${VERSION} off`])
+    place(fileURLToPath(MODELS), new URL('placements.json', MODELS))
+    const field = new URL('field/', MODELS)
+    const unpacked = mkdtempSync(join(tmpdir(), 'asr-doctor-field-'))
+    try {
+      for (const file of readdirSync(field).filter((each) => each.endsWith('.gz'))) writeFileSync(join(unpacked, file.slice(0, -3)), gunzipSync(readFileSync(new URL(file, field))))
+      place(unpacked, new URL('placements.json', field))
+    } finally {
+      rmSync(unpacked, { recursive: true })
+    }
   }, 600_000)
 })
 

@@ -79,7 +79,7 @@ export const STORIES: readonly Story[] = [
   {
     file: 'libraries-absent', title: 'The provider came without its libraries', args: ['--unit', 'bare'],
     text: 'The CUDA provider of onnxruntime lies beside a service that asks for CUDA, and no CUDA library is anywhere on the machine.',
-    scene: `mv /opt/parts/cuda /root/cuda-away; mv /opt/parts/cudnn /root/cudnn-away\n${engine('bare')}\n${unit('bare', start('bare'))}`,
+    scene: `mv /opt/parts/cuda /root/cuda-away; mv /opt/parts/cudnn /root/cudnn-away\n${engine('bare')}\n${unit('bare', `${start('bare')}\nEnvironment=LD_LIBRARY_PATH=/usr/local/cuda-11.8/lib64`)}`,
   },
   {
     file: 'library-major-mismatch', title: 'CUDA 13 is installed, the engine wants 12', args: ['--unit', 'thirteen'],
