@@ -24,8 +24,12 @@ export interface Signature {
   readonly refutes: readonly string[]
   /** Where the text is written: upstream file, or a thread that shows it. */
   readonly source: string
-  /** A file of fixtures/logs in which a real program printed it; null = it was never provoked here, only read about. */
+  /** A file of fixtures/logs in which the genuine program printed it; null = it was never provoked here. */
   readonly genuine: string | null
+  /** A file of fixtures/incidents: somebody on whose machine it was printed has published it. */
+  readonly published: string | null
+  /** Where the literal was found: `repository@commit file`, or a released binary. null = nobody looked, for it is genuine, or it was not found. */
+  readonly written: string | null
 }
 
 export interface Hit {

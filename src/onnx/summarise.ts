@@ -31,6 +31,14 @@ const makerIn = (scope: Scope | null, name: string): Made | null => (scope === n
 /** Not computed while loading: they are random, or ONNX Runtime leaves them for its own fusions. */
 const NEVER_FOLDED = /^(Random|Multinomial|Bernoulli)|^DequantizeLinear$|^(If|Loop|Scan)$/
 const SHAPE_SOURCES = new Set(['Shape', 'Size'])
+/**
+ * Inputs that the CUDA kernel of an operator takes from the CPU: a length, a shape, axes. Where a shape goes in there, the
+ * result is data, and ONNX Runtime leaves the node on the GPU (fallback_cpu_capability.cc, GetCpuPreferredNodes).
+ */
+const TAKEN_FROM_CPU: Readonly<Record<string, readonly number[]>> = {
+  Range: [0, 1, 2], ConstantOfShape: [0], Expand: [1], Reshape: [1], Tile: [1], Slice: [1, 2, 3, 4], Squeeze: [1], Unsqueeze: [1], Split: [1],
+  Pad: [1, 2, 3], Resize: [1, 2, 3], OneHot: [1], TopK: [1], Trilu: [1], CumSum: [1],
+}
 /** What a graph's inputs are made by, as far as flows go. */
 const FEED = -1
 
@@ -89,7 +97,8 @@ export function summaryOf(model: RawModel, sizeBytes: number): OnnxModel {
     const constant = (name: string) => isIn('constants', scope, name)
     const still = given.length > 0 && given.every(constant) && node.graphs.length === 0
     const folded = node.op === 'Constant' || (still && !NEVER_FOLDED.test(node.op))
-    const shape = !folded && given.length > 0 && given.some((name) => isIn('shapes', scope, name)) && given.every((name) => constant(name) || isIn('shapes', scope, name))
+    const sized = TAKEN_FROM_CPU[node.op]?.some((at) => isIn('shapes', scope, node.inputs[at] ?? '')) ?? false
+    const shape = !folded && !sized && given.length > 0 && given.some((name) => isIn('shapes', scope, name)) && given.every((name) => constant(name) || isIn('shapes', scope, name))
     const use = useOf({ domain, op: node.op, inputs, outputs, folded, constant: still && !folded, shape })
     use.count++
     for (const name of folded ? [] : given) makerIn(scope, name)?.readers.add(use.index)

@@ -33,6 +33,23 @@ describe('the table of signatures', () => {
   })
 })
 
+describe('where each signature comes from', () => {
+  const INCIDENTS = new URL('../../fixtures/incidents/', import.meta.url)
+
+  it.each(SIGNATURES.filter(({ published }) => published !== null).map((each) => [each.id, each.published!] as const))('%s is found in the published incident %s', (id, file) => {
+    expect(scanned(readFileSync(new URL(file, INCIDENTS))).counts[id]).toBeGreaterThan(0)
+  })
+
+  it('is a genuine print, a published one, or the place in its program where it is written', () => {
+    expect(SIGNATURES.filter(({ genuine, published, written }) => genuine === null && published === null && written === null).map(({ id }) => id)).toEqual([])
+    for (const { id, written } of SIGNATURES) if (written !== null) expect(written, id).toMatch(/^[\w-]+\/[\w.-]+@[0-9a-f]{7} \S+|^\S+ (?:of \S+ )?[\d.]+/)
+  })
+
+  it('is genuine for most', () => {
+    expect(SIGNATURES.filter(({ genuine }) => genuine !== null).length / SIGNATURES.length).toBeGreaterThan(0.75)
+  })
+})
+
 describe('what real programs printed', () => {
   it.each(SIGNATURES.filter(({ genuine }) => genuine !== null).map((each) => [each.id, each.genuine!] as const))('%s is found in %s', (id, file) => {
     expect(scanned(readFileSync(new URL(file, FOLDER))).counts[id]).toBeGreaterThan(0)

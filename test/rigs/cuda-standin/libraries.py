@@ -16,7 +16,7 @@ ANSWERS = {
     'cudaGetDeviceProperties': PROPERTIES, 'cudaGetDeviceProperties_v2': PROPERTIES,
     'cudaDeviceGetAttribute': 'int %s(int *v, int a, int d) { *v = a == 75 ? 8 : a == 76 ? 6 : a == 16 ? 28 : 49152; return 0; }',
     'cudaMemGetInfo': 'int %s(size_t *f, size_t *t) { *f = 7ull << 30; *t = 8ull << 30; return 0; }',
-    'cudaMalloc': 'int %s(void **p, size_t n) { *p = calloc(1, n ? n : 1); return 0; }',
+    'cudaMalloc': 'int %s(void **p, size_t n) { n = (n + 256) & ~255ull; *p = aligned_alloc(256, n); return *p ? memset(*p, 0, n), 0 : 2; }',
     'cudaMallocHost': 'int %s(void **p, size_t n) { *p = calloc(1, n ? n : 1); return 0; }',
     'cudaHostAlloc': 'int %s(void **p, size_t n, unsigned f) { *p = calloc(1, n ? n : 1); return 0; }',
     'cudaFree': 'int %s(void *p) { free(p); return 0; }', 'cudaFreeHost': 'int %s(void *p) { free(p); return 0; }',
@@ -28,7 +28,7 @@ ANSWERS = {
     **{name: 'const char *%s(int e) { return "stand-in"; }' for name in ('cudaGetErrorString', 'cudaGetErrorName', 'cudnnGetErrorString')},
     **{name: MADE for name in ('cudaStreamCreate', 'cudaStreamCreateWithFlags', 'cudaEventCreate', 'cudaEventCreateWithFlags', 'cublasCreate_v2', 'cublasLtCreate', 'cudnnCreate')},
 }
-# Looked up with dlsym(3) while the provider is loaded, up to ONNX Runtime 1.22.
+# Looked up with dlsym(3) while the provider is loaded, up to ONNX Runtime 1.22; since 1.28 some are linked to, without a version.
 DRIVER = '''cuInit cuDriverGetVersion cuDeviceGetAttribute cuFuncSetAttribute cuFuncSetCacheConfig cuGetErrorName cuGetErrorString cuLaunchCooperativeKernel
 cuLaunchKernel cuLinkComplete cuLinkDestroy cuLinkCreate_v2 cuLinkAddData_v2 cuLinkAddFile_v2 cuModuleGetFunction cuModuleLoadData cuModuleUnload'''.split()
 
@@ -54,4 +54,4 @@ for line in said('readelf', '--dyn-syms', '-W', provider).splitlines():
         symbols[version].add(name)
 for library in re.findall(r'NEEDED.*\[(lib(?:cu|nvrtc)[^\]]*)\]', said('readelf', '-d', provider)):
     make(library, symbols[library])
-make('libcuda.so.1', DRIVER)
+make('libcuda.so.1', {*DRIVER, *symbols['']})
