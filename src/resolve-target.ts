@@ -1,5 +1,7 @@
 import { known } from './cannot-see.ts'
 import { nearest } from './nearest.ts'
+import { neighbours } from './neighbours.ts'
+import { PROBE_S } from './probe/limits.ts'
 import type { Host, Scope, Target } from './types.ts'
 import { unitStateOf, type UnitState } from './facts/unit-state.ts'
 import { WrongCall } from './wrong-call.ts'
@@ -15,10 +17,22 @@ export interface Asked {
   readonly log?: readonly string[]
   readonly profile?: readonly string[]
   readonly model?: readonly string[]
+  readonly probe?: boolean
+  readonly timeout?: string
 }
 
 /** Turns what was typed into a target that is really there. Everything else is a wrong call. */
 export async function resolveTarget(asked: Asked, host: Host, cwd: string): Promise<Target> {
+  if (asked.probe && asked.unit === undefined && asked.pid === undefined && asked.python === undefined) {
+    throw new WrongCall(`--probe runs the engine of a service: it goes with --unit, --pid or --python${asked.library === undefined ? '' : ', not with --library'}.`)
+  }
+  const target = await resolveFiles(asked, host, cwd)
+  // Whoever sets a limit for everything sets it for the probe as well.
+  const limit = Number(asked.timeout)
+  return asked.probe ? { ...target, probe: { seconds: Math.max(1, Math.min(PROBE_S, Math.floor(limit > PROBE_S ? PROBE_S : limit * 0.8))) } } : target
+}
+
+async function resolveFiles(asked: Asked, host: Host, cwd: string): Promise<Target> {
   const target = await resolveNamed(asked, host, cwd)
   const files = { logs: asked.log ?? [], profiles: asked.profile ?? [], models: asked.model ?? [] }
   const given = [...files.logs, ...files.profiles, ...files.models]
@@ -63,10 +77,17 @@ async function resolveUnit(typed: string, scope: Scope | null, host: Host): Prom
   if (first !== undefined && !first.known && states.every((state) => !state.known)) {
     throw new WrongCall(`--unit ${typed}: ${first.because}${first.how ? ` ${first.how}` : ''}`)
   }
-  throw new WrongCall(`There is no ${scope === null ? '' : `${scope} `}unit called ${name}.${await suggestion(name, scopes, host)}`)
+  throw new WrongCall(`There is no ${scope === null ? '' : `${scope} `}unit called ${name}.${(await ofAnother(name, host)) ?? (await suggestion(name, scopes, host))}`)
 }
 
 const found = (state: UnitState): Target => ({ kind: 'unit', name: state.name, scope: state.scope })
+
+/** A unit of that name that another user's manager runs. */
+async function ofAnother(name: string, host: Host): Promise<string | null> {
+  const near = await known(neighbours(host))
+  const other = near.known ? near.value.find((each) => each.target.kind === 'pid' && each.name.startsWith(`${name} of uid `)) : undefined
+  return other === undefined ? null : ` There is ${other.name}: asr-doctor check --pid ${other.pid}`
+}
 
 async function suggestion(name: string, scopes: readonly Scope[], host: Host): Promise<string> {
   const lists = await Promise.all(

@@ -19,7 +19,7 @@ export type Target = (
   | { readonly kind: 'pid'; readonly pid: number }
   | { readonly kind: 'python'; readonly path: string }
   | { readonly kind: 'library'; readonly path: string }
-) & { readonly files?: Files }
+) & { readonly files?: Files; readonly probe?: Probing }
 
 /** Files given along with the target: what it wrote, and what it loads. Absolute paths. */
 export interface Files {
@@ -28,7 +28,12 @@ export interface Files {
   readonly models: readonly string[]
 }
 
-export type Digested = 'model' | 'log' | 'profile'
+/** Its engine is to be tried once more in its place, for at most so long. */
+export interface Probing {
+  readonly seconds: number
+}
+
+export type Digested = 'model' | 'log' | 'profile' | 'gpu-code'
 
 export interface Platform {
   readonly os: 'linux' | 'darwin' | 'win32' | 'other'
@@ -143,8 +148,8 @@ export interface Host {
   linkage(file: string): Promise<Linkage | null>
   /**
    * What the doctor needs of a file too large to be read whole: a `model` without its weights (src/onnx/types.ts), the lines
-   * of a `log` that mean something (src/log/types.ts), the sums of a `profile` (src/profile/types.ts). A log may also be
-   * `journal:SCOPE:UID:UNIT:SINCE`. null = there is no such thing.
+   * of a `log` that mean something (src/log/types.ts), the sums of a `profile` (src/profile/types.ts), the architectures of the
+   * `gpu-code` in a library (src/elf/gpu-code.ts). A log may also be `journal:SCOPE:UID:UNIT:SINCE`. null = there is no such thing.
    */
   digest(kind: Digested, source: string): Promise<Json>
   /** Reads all files, waits, reads them again. */

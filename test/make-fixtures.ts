@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { caseOf, caseText } from '../src/host/case.ts'
 import { FAULTS, incidentBox, SHELL, startService } from './incidents/incident-0-box.ts'
 import { bootBox, NODE, REPOSITORY, type Box } from './support/box.ts'
+import { probeBox, startUnit } from './probe/box.ts'
 import { STORIES } from './support/stories.ts'
 
 describe('fixtures', () => {
@@ -62,4 +63,37 @@ describe('incident 0', () => {
       box.stop()
     }
   })
+})
+
+/** Recorded with --probe. Nothing that stands in for a GPU is recorded as one. */
+const PROBED = [
+  {
+    file: 'dies-while-it-loads-its-provider', model: 'joiner.onnx', lines: 'Environment=PYTHONPATH=/opt/asr/old:/opt/asr/numpy LD_LIBRARY_PATH=/opt/asr/crash',
+    title: 'An engine that dies while it loads its GPU part',
+    story: 'A Python service with the genuine wheel of onnxruntime-gpu 1.22.0. The libraries of CUDA are there (stand-ins), the driver’s libcuda.so.1 is not: ONNX Runtime dies of SIGSEGV in the first session, before it writes a line of log. Recorded with --probe, which made that session once more.',
+  },
+  {
+    file: 'silent-fallback', model: 'joiner.onnx', lines: 'Environment=PYTHONPATH=/opt/asr/site',
+    title: 'A service that fell back to the CPU and says nothing of it',
+    story: 'A Python service with the genuine wheel of onnxruntime-gpu 1.23.2 and no library of CUDA; its log level hides the lines that would tell. Recorded with --probe: a session made in its place tells the reason.',
+  },
+] as const
+
+describe('probed', () => {
+  let box: Box
+  beforeAll(() => {
+    box = probeBox()
+    box.script(`mkdir -p /opt/doctor; cp -r ${REPOSITORY}/bin ${REPOSITORY}/dist ${REPOSITORY}/package.json /opt/doctor/; chmod -R a+rX /opt/doctor`)
+  }, 300_000)
+  afterAll(() => box.stop())
+
+  it.each(PROBED.map((each) => [each.file, each] as const))('%s', (file, { model, lines, title, story }) => {
+    startUnit(box, 'asr', model, lines)
+    const { code, stdout, stderr } = box.run(NODE, '/opt/doctor/bin/asr-doctor.js', 'record', '--unit', 'asr', '--probe')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    box.script('systemctl stop asr')
+    // Mounts that only make the box.
+    const text = stdout.replace(/^\d+ \d+ .*asr-doctor-(?:test|probe-).*\n/gm, '')
+    writeFileSync(`${REPOSITORY}/fixtures/${file}.md`, caseText({ ...caseOf(text), title, story }))
+  }, 120_000)
 })

@@ -32,6 +32,8 @@ export async function check(options: CheckOptions, io: Io, version: string): Pro
   if (options.verbose && options.quiet) throw new WrongCall('--verbose and --quiet exclude each other.')
   const targeted = options.unit ?? options.pid ?? options.python ?? options.library ?? options.log ?? options.profile ?? options.model
   if (options.replay !== undefined && (targeted !== undefined || options.all)) throw new WrongCall('--replay judges what the case recorded; leave the other target out.')
+  if (options.probe && options.replay !== undefined) throw new WrongCall('--replay judges what the case recorded, a probe with it where record had --probe; leave --probe out.')
+  if (options.probe && options.all) throw new WrongCall('--probe runs the engine of one service: name it with --unit or --pid instead of --all.')
   if (options.all && targeted !== undefined) throw new WrongCall('--all examines every target found; leave the other target out.')
   const line = io.stderr.isTTY && !options.quiet ? progress(io.stderr, io.stderr.columns ?? 80) : null
   try {
@@ -62,8 +64,11 @@ async function examined(options: CheckOptions, terms: Terms, io: Io, watch: (ask
   const found = await known(neighbours(hostOf(ask)))
   const near = found.known ? found.value : []
   const shell = report(target, options.all ? [] : near)
-  return options.all ? Promise.all([shell, ...near.map((each) => report(each.target))]) : [await shell]
+  return options.all ? worstReportFirst(await Promise.all([shell, ...near.map((each) => report(each.target))])) : [await shell]
 }
+
+/** Of several targets the one in the deepest trouble comes first. */
+const worstReportFirst = (reports: readonly Report[]): readonly Report[] => [...reports].sort((a, b) => b.summary.errors - a.summary.errors || b.summary.warnings - a.summary.warnings)
 
 /** A file that has the form of a case and answers of the wrong kind is a wrong call, not a fault of ours. */
 async function judgedCase(file: string, terms: Terms): Promise<Report> {
@@ -104,6 +109,7 @@ async function print(reports: readonly Report[], options: CheckOptions, io: Io, 
     width: io.stdout.columns ?? 80,
     colour: colourOn(io.stdout, io.env, options.color),
     detail: options.quiet ? 'quiet' : options.verbose ? 'verbose' : 'normal',
+    ...(options.all ? { named: true } : {}),
   } as const
   io.stdout.write(reports.map((each) => textReport(each, looks)).join(options.quiet ? '' : '\n'))
 }

@@ -3,13 +3,13 @@ import type { CheckOptions } from '../actions/check.ts'
 import type { Io } from '../io.ts'
 import { nearest } from '../nearest.ts'
 import { WrongCall } from '../wrong-call.ts'
-import { addTargetOptions, addTimeout } from './target-options.ts'
+import { addProbe, addTargetOptions, addTimeout } from './target-options.ts'
 
 export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 export function addCheck(program: Command, io: Io, done: (code: number) => void, version: string): void {
   const command = program.command('check', { isDefault: true }).description('Examine a service, a process, an interpreter, a library or this shell (the default).')
-  addTimeout(addTargetOptions(command))
+  addProbe(addTimeout(addTargetOptions(command)))
     .option('--all', 'examine the shell and every speech service and process found')
     .option('--replay <file>', 'judge a recorded case instead of this machine')
     .option('--only <id>', 'only this check or family (repeatable)', collect)
@@ -26,6 +26,7 @@ export function addCheck(program: Command, io: Io, done: (code: number) => void,
 Examples:
   asr-doctor check --unit whisper --user
   asr-doctor check --pid 4711 --only cuda --only cudnn
+  asr-doctor check --unit asr --probe
   asr-doctor check --unit asr --allow gpu/driver-absent --fail-on error
   asr-doctor check --library ./libonnxruntime_providers_cuda.so
   asr-doctor check --python .venv/bin/python --json

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { PROBE_S } from '../probe/limits.ts'
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
@@ -16,3 +17,11 @@ export const addTargetOptions = (command: Command): Command =>
     .option('--model <file>', 'read this model file, without running it (repeatable)', collect)
 
 export const addTimeout = (command: Command): Command => command.option('--timeout <seconds>', 'time for all questions together', '10')
+
+/** Where it may be asked, the time that nobody chose grows by what the probe needs. */
+export const addProbe = (command: Command): Command =>
+  command
+    .option('--probe', 'also try its engine once more in its place: this runs inference (with --unit, --pid or --python)')
+    .hook('preAction', () => {
+      if (command.opts()['probe'] === true && command.getOptionValueSource('timeout') === 'default') command.setOptionValue('timeout', String(10 + PROBE_S))
+    })

@@ -33,10 +33,10 @@ def answer(value):
 `
 
 /** Puts a script to the interpreter in the service's place: never with -I, and -B because nothing may be written. */
-export async function askPython(host: Host, of: Interpreter, name: string, script: string, args: readonly string[]): Promise<{ readonly value: Json; readonly source: string }> {
+export async function askPython(host: Host, of: Interpreter, name: string, script: string, args: readonly string[], limitMs = LIMIT_MS): Promise<{ readonly value: Json; readonly source: string }> {
   const words = ['-B', ...of.flags, '-', ...args]
   // A start-up that hangs must leave time for the questions that follow from the answer.
-  const options = { as: of.as, input: { name, text: script }, limitMs: LIMIT_MS }
+  const options = { as: of.as, input: { name, text: script }, limitMs }
   const asked = await known(host.run(of.executable, words, options))
   if (!asked.known) throw new CannotSee(asked.because, /no answer within/.test(asked.because) ? `Try ${of.executable} -X importtime -c pass as the user of the service: start-up code in its site directories may hang.` : asked.how)
   const output = asked.value

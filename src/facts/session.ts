@@ -1,11 +1,13 @@
 import { known } from '../cannot-see.ts'
 import { question } from '../question.ts'
 import type { Fact } from '../types.ts'
-import type { Signs } from '../verdict/signs.ts'
+import { scanner } from '../log/scan.ts'
+import { seenIn, signatureOf, type ReadLog, type Signs } from '../verdict/signs.ts'
 import { engines } from './engines.ts'
 import { gpuIntent, triedForCuda } from './gpu-intent.ts'
 import { logs } from './log.ts'
 import { modelFiles } from './model-files.ts'
+import { probe, type Probe } from './probe.ts'
 import { process_ } from './process.ts'
 import { profiles } from './profile.ts'
 import { target } from './target.ts'
@@ -14,7 +16,7 @@ import { unitState } from './unit-state.ts'
 /** What is known of the running inference, from every side. What cannot be seen is left out: it speaks for nothing. */
 export type Session = Omit<Signs, 'outcomes'>
 
-const ENGINE = /\/(lib)?(onnxruntime|ctranslate2|sherpa-onnx|whisper|ggml|torch_cpu|torch_cuda)/
+const ENGINE = /\/(lib)?(onnxruntime|sherpa_onnx|ctranslate2|sherpa-onnx|whisper|ggml|torch_cpu|torch_cuda)/
 
 export const session: Fact<Session> = {
   id: 'session',
@@ -23,7 +25,7 @@ export const session: Fact<Session> = {
     const asked = await use(target)
     // A shell is no program, and files alone may come from another machine: neither is asked what runs here.
     const here = asked.kind === 'unit' || asked.kind === 'pid'
-    const [log, model, profile, unit, wish, running, libraries] = await Promise.all([
+    const [log, model, profile, unit, wish, running, libraries, tried] = await Promise.all([
       known(use(logs)),
       known(use(modelFiles)),
       known(use(profiles)),
@@ -31,23 +33,42 @@ export const session: Fact<Session> = {
       here ? known(use(gpuIntent)) : null,
       here ? known(use(process_)) : null,
       here ? known(use(engines)) : null,
+      asked.probe === undefined ? null : known(use(probe)),
     ])
     const maps = running?.known && running.value !== null && running.value.maps.known ? running.value.maps.value : []
     // What lies beside a running program and is not in its memory is not part of it; of one that does not run nothing more is known.
     const near = (libraries?.known ? libraries.value : []).filter((each) => each.loaded || (running?.known === true && running.value === null))
     const loaded = maps.find(({ path }) => /\/libonnxruntime_providers_(cuda|tensorrt|nv_tensorrt_rtx)\.so/.test(path))
     const mapsSource = running?.known && running.value !== null ? question.read(`${running.value.folder}/maps`) : ''
+    const written = (log.known ? log.value : []).flatMap(({ asked: by, name, reading }) => (reading.known ? [{ asked: by, name, reading: reading.value }] : []))
+    const provider = loaded !== undefined ? { state: 'loaded' as const, evidence: { source: mapsSource, saw: loaded.path } } : triedForCuda(maps) ? { state: 'tried' as const, evidence: { source: mapsSource, saw: maps.find(({ path }) => /providers_shared/.test(path))!.path } } : null
+    // Where the service itself has what the probe could not get, its program does something for it that the probe does not.
+    const works = provider?.state === 'loaded' || seenIn({ logs: written }, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2').length > 0
+    // Of one that asks for the CPU, that it is on the CPU is no news.
+    const told = tried?.known && !works && !(wish?.known && wish.value.asks === 'cpu') ? saidIn(tried.value) : null
     return {
-      logs: (log.known ? log.value : []).flatMap(({ asked: by, name, reading }) => (reading.known ? [{ asked: by, name, reading: reading.value }] : [])),
+      logs: [...written, ...(told === null ? [] : [told])],
       models: (model.known ? model.value : []).flatMap(({ asked: by, path, how, file }) => (file.known && file.value.format === 'onnx' ? [{ asked: by, path, certain: how !== 'folder', model: file.value }] : [])),
       profiles: (profile.known ? profile.value : []).flatMap(({ asked: by, path, reading }) => (reading.known ? [{ asked: by, path, reading: reading.value }] : [])),
       concerns: asked.files !== undefined || (wish?.known === true && wish.value.asks === 'gpu') || near.length > 0 || maps.some(({ path }) => ENGINE.test(path)),
+      engineFiles: [...near.map(({ path }) => path), ...maps.map(({ path }) => path).filter((path) => ENGINE.test(path))],
       usesOnnx: near.some(({ engine }) => engine === 'onnxruntime' || engine === 'sherpa-onnx') || maps.some(({ path }) => /\/(lib)?onnxruntime/.test(path)),
       onnxRuntime: (libraries?.known ? libraries.value : []).find(({ engine, version }) => engine === 'onnxruntime' && version !== null)?.version ?? null,
       asks: wish?.known ? { asks: wish.value.asks, evidence: wish.value.evidence } : null,
       gpuPresent: wish?.known ? wish.value.gpuPresent : null,
-      provider: loaded !== undefined ? { state: 'loaded', evidence: { source: mapsSource, saw: loaded.path } } : triedForCuda(maps) ? { state: 'tried', evidence: { source: mapsSource, saw: maps.find(({ path }) => /providers_shared/.test(path))!.path } } : null,
+      provider,
       unit: unit?.known && unit.value !== null ? { name: unit.value.name, scope: unit.value.scope, source: unit.value.source, properties: unit.value.properties } : null,
+      ...(tried?.known ? { probe: { asked: tried.value.asked, place: tried.value.place, verdicts: tried.value.verdicts } } : {}),
     }
   },
+}
+
+/** What the engines printed while they were tried, read as a log of the service: failures only, for what worked is judged by itself. */
+function saidIn({ asked, reading }: Probe): ReadLog | null {
+  const lines = reading.engines.flatMap(({ said, error, sessions = [], models = [] }) => [...said, ...[error, ...sessions.flatMap((each) => [each.error, each.runError]), ...models.map((each) => each.error)].flatMap((each) => (each === null ? [] : each.split('\n')))])
+  const scan = scanner()
+  scan.push(new TextEncoder().encode(lines.join('\n')))
+  const read = scan.finish(asked)
+  const hits = read.hits.filter(({ id }) => /^(fault|cpu)$/.test(signatureOf(id)?.shows ?? '') && signatureOf(id)!.tier === null && !/^ort-(all|some)-on-/.test(id))
+  return hits.length === 0 ? null : { asked, name: 'the probe', reading: { ...read, hits, counts: Object.fromEntries(hits.map(({ id }) => [id, read.counts[id] ?? 1])) } }
 }

@@ -3,6 +3,7 @@
  * refutes by src/log/signatures.ts; what else does stands here. Nothing is ever weighed with a percentage.
  */
 import type { CheckId, Evidence } from '../types.ts'
+import { profilingOf } from './profiling.ts'
 import { evidenceOf, opsInWords, placed, seenIn, withoutGpuPart, type Signs } from './signs.ts'
 
 export type Symptom = 'on-cpu' | 'slow' | 'empty-text' | 'dies' | 'no-microphone'
@@ -45,6 +46,10 @@ function quotaInWords({ unit }: Signs): string | null {
   return `That is ${cpus === 0.5 ? 'half of one CPU' : cpus === 1 ? 'one CPU' : `${Number(cpus.toFixed(2))} ${cpus < 1 ? 'of one CPU' : 'CPUs'}`}, on a machine with any number of them.`
 }
 
+/** The service's own model, tried in its place, had quantised operators on the CPU beside others on the GPU. */
+const tried = ({ probe }: Signs): readonly Evidence[] =>
+  (probe?.verdicts ?? []).filter(({ shown, onCpu }) => shown === 'own' && onCpu.some((op) => /^(ConvInteger|MatMulInteger|DynamicQuantize|QLinear|QAttention|QGemm)/.test(op))).map(({ because }) => ({ source: probe!.asked, saw: because }))
+
 export const HYPOTHESES: readonly HypothesisRow[] = [
   // ── the provider ──────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -69,16 +74,23 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     symptoms: ['on-cpu'],
     foundBy: ['ep/runtime-cpu-only'],
     whyRefuted: 'An engine without CUDA prints no such line.',
+    confirmed: ({ probe }) => (probe?.verdicts ?? []).filter(({ cpuOnly }) => cpuOnly).map(({ because }) => ({ source: probe!.asked, saw: because })),
+    refuted: ({ probe }) => {
+      const built = (probe?.verdicts ?? []).flatMap(({ engine: { available, builtFor } }) => (available?.includes('CUDAExecutionProvider') ? [`get_available_providers(): ${available.join(', ')}`] : builtFor ? [`torch.version.cuda: ${builtFor}`] : []))
+      return probe === undefined || built.length < probe.verdicts.length || built.length === 0 ? null : { evidence: built.map((saw) => ({ source: probe.asked, saw })), because: 'The engine that the service imports has CUDA built in.' }
+    },
     decideBy: (signs) => again(signs, ' --only ep'),
   },
+  { id: 'provider-order', claim: 'The order in which the providers are named keeps the work from CUDA, or has TensorRT build its engines anew.', symptoms: ['on-cpu', 'slow'], foundBy: ['ep/provider-order'], decideBy: () => 'print(session.get_providers()), and set log_severity_level=0: the nodes placed on each are counted there.' },
+  { id: 'oracle-foreign', claim: 'The service chose the CPU because it asked another engine whether there is a GPU.', symptoms: ['on-cpu'], foundBy: ['ep/oracle-foreign'], decideBy: () => 'Name the device instead of asking for it, and start again.' },
   { id: 'two-runtimes', claim: 'Two ONNX Runtimes are within reach of one process.', symptoms: ['dies', 'on-cpu'], foundBy: ['ep/duplicate-runtimes'], decideBy: (signs) => again(signs, ' --only ep/duplicate-runtimes') },
-  { id: 'gpu-unseen', claim: 'The engine sees no GPU, or was built without the part for one.', symptoms: ['on-cpu'], foundBy: ['gpu/device-hidden', 'service/device-access-denied'], decideBy: (signs) => again(signs, ' --only gpu --only service') },
-  { id: 'driver-absent', claim: 'The NVIDIA driver, or its libcuda.so.1, is not within reach.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-absent'], grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'nvidia-smi; ldconfig -p | grep libcuda.so.1' },
+  { id: 'gpu-unseen', claim: 'The engine sees no GPU, or was built without the part for one.', symptoms: ['on-cpu'], foundBy: ['service/device-access-denied', 'gpu/uvm-missing'], decideBy: (signs) => again(signs, ' --only gpu --only service') },
+  { id: 'driver-absent', claim: 'The NVIDIA driver, or its libcuda.so.1, is not within reach.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-absent', 'ep/driverless-crash'], grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'nvidia-smi; ldconfig -p | grep libcuda.so.1' },
   { id: 'driver-too-old', claim: 'The driver is older than the CUDA of the engine.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-too-old'], grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'cat /proc/driver/nvidia/version' },
-  { id: 'driver-mismatch', claim: 'The kernel module of the driver and its libraries are of two versions.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-mismatch'], decideBy: () => 'cat /proc/driver/nvidia/version; nvidia-smi' },
+  { id: 'driver-mismatch', claim: 'The kernel module of the driver and its libraries are of two versions.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-library-mismatch'], decideBy: () => 'cat /proc/driver/nvidia/version; nvidia-smi' },
   { id: 'device-access', claim: 'The process may not use the device nodes of the GPU.', symptoms: ['on-cpu', 'dies'], foundBy: ['service/device-access-denied'], grounds: (signs) => lines(signs, 'torch-unknown-error'), decideBy: () => 'ls -l /dev/nvidia* /dev/nvidia-uvm' },
-  { id: 'architecture-missing', claim: 'A library has no code for the architecture of the card.', symptoms: ['dies', 'on-cpu'], decideBy: () => 'nvidia-smi --query-gpu=name,compute_cap --format=csv' },
-  { id: 'compute-type-unsupported', claim: 'The compute type asked for is not to be had on the device in use.', symptoms: ['dies'], decideBy: () => "python -c \"import ctranslate2 as c; print(c.get_cuda_device_count(), c.get_supported_compute_types('cuda'))\"" },
+  { id: 'architecture-missing', claim: 'A library has no code for the architecture of the card.', symptoms: ['dies', 'on-cpu'], foundBy: ['ep/architecture-missing'], decideBy: () => 'nvidia-smi --query-gpu=name,compute_cap --format=csv' },
+  { id: 'compute-type-unsupported', claim: 'The compute type asked for is not to be had on the device in use.', symptoms: ['dies'], foundBy: ['ep/compute-type-unsupported'], decideBy: () => "python -c \"import ctranslate2 as c; print(c.get_cuda_device_count(), c.get_supported_compute_types('cuda'))\"" },
   { id: 'cudnn-missing', claim: 'A library of cuDNN is missing where the process looks for it.', symptoms: ['dies', 'on-cpu'], foundBy: ['cudnn/sublibraries-missing'], decideBy: (signs) => again(signs, ' --only cudnn') },
   { id: 'cudnn-mixed', claim: 'Libraries of two cuDNN releases meet in one process.', symptoms: ['dies'], foundBy: ['cudnn/mixed-origins'], decideBy: (signs) => again(signs, ' --only cudnn') },
   { id: 'cuda-call-failed', claim: 'CUDA calls of the engine fail.', symptoms: ['dies'], decideBy: () => 'journalctl -k --grep NVRM' },
@@ -89,20 +101,22 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     claim: 'The model is quantised with operators that have no CUDA kernel, so that they run on the CPU with copies in between.',
     symptoms: ['slow'],
     always: true,
-    confirmed: (signs) =>
-      (withoutGpuPart(signs) ? [] : placed(signs)).filter(({ forecast, quantisation }) => forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator')).map(({ asked, path, forecast }) => ({
+    confirmed: (signs) => [
+      ...tried(signs),
+      ...(withoutGpuPart(signs) ? [] : placed(signs)).filter(({ forecast, quantisation }) => forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator')).map(({ asked, path, forecast }) => ({
         source: asked,
         saw: `${path.split('/').at(-1)}: ${opsInWords(forecast)}; ${forecast.cpuNodes} of ${forecast.nodes} nodes without a CUDA kernel, at least ${forecast.copies} copies (ONNX Runtime ${forecast.release})`,
       })),
+    ],
     refuted: (signs) => {
       const all = placed(signs)
       if (all.length === 0 || all.some(({ forecast }) => forecast.cpuNodes > 0)) return null
       return { evidence: all.slice(0, 3).map(({ asked, model }) => ({ source: asked, saw: `${model.nodes} nodes, all with a CUDA kernel or on shapes` })), because: 'Every operator of the models read has a CUDA kernel for its types.' }
     },
-    decideBy: (signs) => again(signs, ' --model ENCODER.onnx'),
+    decideBy: (signs) => [again(signs, ' --model ENCODER.onnx'), ...profilingOf(signs.engineFiles ?? []).map(({ how }) => how)].join('; or '),
   },
   { id: 'cpu-quota', claim: 'The CPU quota of the service holds the work back.', symptoms: ['slow'], foundBy: ['cgroup/cpu-throttled'], grounds: (signs) => property(signs, 'CPUQuotaPerSecUSec', /^infinity$/), means: quotaInWords, decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
-  { id: 'memory-limit', claim: 'The memory limit of the service makes it swap or reclaim while it works.', symptoms: ['slow', 'dies'], foundBy: ['cgroup/memory-limit-reached'], grounds: (signs) => property(signs, 'MemoryMax', /^infinity$/), decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
+  { id: 'memory-limit', claim: 'The memory limit of the service makes it swap or reclaim while it works, or has the kernel end it.', symptoms: ['slow', 'dies'], foundBy: ['cgroup/memory-limit-reached'], grounds: (signs) => property(signs, 'MemoryMax', /^infinity$/), decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
   { id: 'conv-fallback', claim: 'cuDNN has no fast engine for a convolution of the model.', symptoms: ['slow'], decideBy: () => 'Set log_severity_level=2 and look for “running in Fallback mode”.' },
   { id: 'conv-algorithm-search', claim: 'cuDNN searches for the best algorithm anew for each length of audio.', symptoms: ['slow'], always: true, decideBy: () => 'Transcribe the same file twice in one process: only the first is slow.' },
   { id: 'cold-start', claim: 'It was the first work after the start, with loading and warming up in it.', symptoms: ['slow'], always: true, decideBy: () => 'Transcribe the same file twice in one process, and compare.' },
@@ -115,6 +129,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
   { id: 'silent-input', claim: 'What was recorded is silence.', symptoms: ['empty-text'], always: true, foundBy: ['audio/only-monitors'], decideBy: () => 'Transcribe a file of known speech in place of the microphone.' },
   { id: 'wrong-sample-form', claim: 'Audio of another rate, number of channels or sample format is taken for 16 kHz mono.', symptoms: ['empty-text'], always: true, decideBy: () => 'Compare the samples it reports with the seconds of audio: 16000 a second.' },
   // ── dies ──────────────────────────────────────────────────────────────────────────────────────────────────
+  { id: 'files-hidden', claim: 'The service may not see the files that it needs: its models, its caches or its environment file.', symptoms: ['dies'], foundBy: ['service/home-hidden', 'service/environment-file-missing'], decideBy: (signs) => again(signs, ' --only service') },
   { id: 'process-died', claim: 'The process ended by itself or was killed.', symptoms: ['dies'], decideBy: (signs) => again(signs, ' --only log') },
   { id: 'out-of-memory', claim: 'The kernel killed it for want of memory.', symptoms: ['dies'], decideBy: () => "journalctl -k --grep 'Killed process'" },
   { id: 'gpu-out-of-memory', claim: 'The GPU had no memory left.', symptoms: ['dies'], grounds: (signs) => lines(signs, 'cublas-not-initialised', 'ort-out-of-memory'), decideBy: () => 'nvidia-smi --query-gpu=memory.used,memory.total --format=csv -l 1' },

@@ -5,6 +5,7 @@ import { SIGNATURES } from '../log/signatures.ts'
 import { episodesOf, printedRtf, SAMPLE_RATE } from '../log/timeline.ts'
 import type { Hit, LogReading, Signature } from '../log/types.ts'
 import type { OnnxModel } from '../onnx/types.ts'
+import type { ProbeVerdict } from '../probe/judge.ts'
 import type { ProfileReading } from '../profile/types.ts'
 import type { Evidence, Outcome } from '../types.ts'
 
@@ -27,6 +28,12 @@ export interface ReadProfile {
   readonly reading: ProfileReading
 }
 
+export interface ReadProbe {
+  readonly asked: string
+  readonly place: 'running' | 'configured' | 'caller'
+  readonly verdicts: readonly ProbeVerdict[]
+}
+
 export interface Signs {
   readonly logs: readonly ReadLog[]
   readonly models: readonly ReadModel[]
@@ -43,6 +50,10 @@ export interface Signs {
   /** Libraries of the running process that matter here. */
   readonly provider: { readonly state: 'loaded' | 'tried'; readonly evidence: Evidence } | null
   readonly unit: { readonly name: string; readonly scope: 'system' | 'user'; readonly source: string; readonly properties: Readonly<Record<string, string>> } | null
+  /** Files of the engines it runs, as far as they are seen. */
+  readonly engineFiles?: readonly string[]
+  /** What the engines did when they were tried in its place; absent = they were not. */
+  readonly probe?: ReadProbe
   readonly outcomes: ReadonlyMap<string, Outcome>
 }
 

@@ -1,12 +1,16 @@
 /** On the GPU or not, from the strongest evidence there is, and never beyond what it proves. */
 import type { GpuVerdict } from '../types.ts'
+import type { ProbeVerdict } from '../probe/judge.ts'
 import { opsInWords, placed, seenIn, slowest, standing, type Signs } from './signs.ts'
 
 export function verdictOf(signs: Signs): GpuVerdict {
-  const judged = byProfile(signs) ?? byPlacement(signs) ?? byFailure(signs) ?? byLesserSigns(signs)
+  const own = byProfile(signs) ?? byPlacement(signs) ?? byFailure(signs)
+  const probed = own === null ? byProbe(signs) : null
+  const judged = own ?? probed ?? byLesserSigns(signs)
   const speed = slowest(signs)
-  const words = [judged.because, ...(speed === null ? [] : [speedInWords(speed)]), ...(judged.onGpu === true ? [] : modelWords(signs, judged))]
-  return { ...judged, because: words.join(' ') }
+  const words = [judged.because, ...(probed === null ? probeWords(signs, judged) : []), ...(speed === null ? [] : [speedInWords(speed)]), ...(judged.onGpu === true ? [] : modelWords(signs, judged))]
+  // What a probe shows is worth saying even where nothing else was seen; what something small can do is no more than T2 of the service.
+  return { ...judged, tier: judged.tier ?? tierOfProbe(signs), because: words.join(' ') }
 }
 
 /** T4: the profile names the provider of every node. Its times for CUDA are launches and say nothing of the GPU. */
@@ -44,9 +48,46 @@ function byPlacement(signs: Signs): GpuVerdict | null {
 
 const countOf = ({ logs }: Signs, id: string): number => logs.reduce((sum, { reading }) => sum + (reading.counts[id] ?? 0), 0)
 
+/**
+ * T4 and T5, of a second copy in the service's place. A copy on the CPU settles it, for the service has the same libraries; one on
+ * the GPU only where the running service asks for the GPU, has its provider in memory, and it was its own model. What something small proves is in `probeWords`.
+ */
+function byProbe(signs: Signs): GpuVerdict | null {
+  const { probe, asks, provider } = signs
+  if (probe === undefined || asks?.asks === 'cpu') return null
+  const of = (shown: ProbeVerdict['shown']) => probe.verdicts.filter((each) => each.shown === shown)
+  const [own, cpu] = [of('own'), of('cpu')]
+  const because = (verdicts: readonly ProbeVerdict[]) => [TRIED[probe.place], ...verdicts.map((each) => each.because)].join(' ')
+  // A program that does not run now may fetch the libraries by itself before (import torch, preload_dlls); in one that runs they would be seen.
+  const settled = cpu.every(({ cpuOnly, engine }) => probe.place === 'running' || cpuOnly || engine.engine !== 'onnxruntime')
+  if (cpu.length > 0 && cpu.length === probe.verdicts.length && settled && provider?.state !== 'loaded') return { onGpu: false, tier: cpu.map(({ tier }) => tier).sort().at(-1)!, because: because(cpu) }
+  // A process that runs and has no CUDA provider in its memory does not use one, whatever a copy made now can do.
+  if (own.length === 0 || cpu.length > 0 || probe.place !== 'running' || (provider?.state !== 'loaded' && own.some(({ engine }) => engine.engine === 'onnxruntime'))) return null
+  const heavy = own.flatMap(({ onCpu }) => onCpu).filter((op) => !BENIGN_ON_CPU.has(op))
+  const tier = own.map(({ tier }) => tier).sort().at(-1)!
+  if (asks?.asks !== 'gpu') return { onGpu: null, tier, because: `${because(own)} Nothing seen says that the service asks for the GPU.` }
+  return { onGpu: heavy.length === 0 ? true : null, tier, because: `${because(own)} That was a second copy, made as the service is asked to make its own.` }
+}
+
+const TRIED = {
+  running: 'Tried in its place (its environment, user and files, but not its cgroup).',
+  configured: 'Tried as the unit would start it (its environment and user, but not its cgroup and sandbox).',
+  caller: 'Tried with this interpreter.',
+} as const
+
+const tierOfProbe = ({ probe }: Signs): GpuVerdict['tier'] => (probe === undefined || probe.verdicts.length === 0 ? null : probe.verdicts.some(({ shown }) => shown === 'can' || shown === 'own') ? 'T2' : 'T0')
+
+/** What a probe adds where it does not decide: that the GPU can be used there is not that it is used. */
+function probeWords({ probe, provider }: Signs, { onGpu }: GpuVerdict): readonly string[] {
+  if (probe === undefined || probe.verdicts.length === 0) return []
+  const can = probe.verdicts.some(({ shown }) => shown === 'can' || shown === 'own')
+  return [TRIED[probe.place], ...probe.verdicts.map(({ because }) => because), ...(!can ? [] : onGpu === false ? ['So the GPU can be used there now, and a restart may be all the service needs.'] : ['So the GPU can be used there; that the service does use it is not shown by this.']), ...(provider?.state === 'loaded' && probe.verdicts.some(({ shown }) => shown === 'cpu' || shown === 'broken') ? ['The service itself has its CUDA provider in memory, so its program does something for it that the probe does not.'] : [])]
+}
+
 /** The engine says that it does not use the GPU, and nothing later in the same log says otherwise. */
 function byFailure(signs: Signs): GpuVerdict | null {
-  const said = standing(signs, ({ id, shows, confirms }) => SAYS_CPU.has(id) || (shows === 'fault' && confirms.includes('provider-not-loaded')))
+  const written = { ...signs, logs: signs.logs.filter(({ asked }) => asked !== signs.probe?.asked) }
+  const said = standing(written, ({ id, shows, confirms }) => SAYS_CPU.has(id) || (shows === 'fault' && confirms.includes('provider-not-loaded')))
   const [first] = said
   if (first === undefined) return null
   return { onGpu: false, tier: 'T2', because: `${first.signature.meaning} (${first.log.name}, line ${first.hit.line})` }

@@ -1,0 +1,183 @@
+/**
+ * What the service's own interpreter is asked: `FOLDER gpu|cpu ENGINE,… onnx:FILE… ct2:FOLDER…`. Each engine is tried in a forked
+ * child, since a missing driver may end it with SIGSEGV or hang it; what it told until then still counts. Written for Python 3.6
+ * and later, behind PROLOGUE (src/facts/python-reply.ts). It makes no file.
+ */
+import { TRIES } from './tries.ts'
+import { NVML } from './nvml.ts'
+
+const LINES = 40
+/** With less of it free, the GPU is the service's alone. */
+const FREE_MIB = 1024
+
+export const probeScript = (model: Uint8Array, seconds: number): string => `
+import base64, importlib, re, select, signal, time
+service_path(sys.argv[1])
+gpu = sys.argv[2] == 'gpu'
+engines = sys.argv[3].split(',')
+job = dict((kind, [word[len(kind) + 1:] for word in sys.argv[4:] if word.startswith(kind + ':')]) for kind in ('onnx', 'ct2'))
+MODEL = base64.b64decode('${base64(model)}')
+END = time.time() + ${seconds}
+NVML = '''${NVML}'''
+try:
+    exec(NVML, globals())
+    no_nvml = None
+except Exception as error:
+    Watch, no_nvml = None, str(error)
+MODULES = {'onnxruntime': 'onnxruntime', 'ctranslate2': 'ctranslate2', 'torch': 'torch', 'sherpa-onnx': 'sherpa_onnx', 'whisper.cpp': 'pywhispercpp'}
+${TRIES}# ── in the parent ────────────────────────────────────────────────────────────────────────────────────────────
+class Said:
+    """What a child prints, line by line: the placement out of the verbose log, and a few lines that are no mere information."""
+    def __init__(self):
+        self.rest, self.first, self.last, self.mark, self.provider, self.placed = b'', [], [], '-', None, {}
+    def push(self, data):
+        lines = (self.rest + data).split(b'\\n')
+        self.rest = lines.pop()[:4096]
+        for line in lines:
+            self.line(line[:4000].decode('utf-8', 'replace'))
+    def line(self, line):
+        line = re.sub(r'\\x1b\\[[0-9;]*[A-Za-z]', '', line).rstrip()
+        mark = re.match(r'=====asr-doctor session (\\S+)$', line)
+        if mark:
+            self.mark, self.provider = mark.group(1), None
+            return
+        here = self.placed.setdefault(self.mark, {'placed': {}, 'cpuOps': {}, 'copies': 0})
+        counted = re.search(r'(?:nodes|Node\\(s\\)) placed on \\[(\\w+)\\]\\. Number of nodes: (\\d+)', line)
+        if counted:
+            self.provider = counted.group(1)
+            here['placed'][self.provider] = here['placed'].get(self.provider, 0) + int(counted.group(2))
+            return
+        op = re.search(r'VerifyEachNodeIsAssignedToAnEp\\S* {2,}(\\w+) \\(', line)
+        if op and op.group(1).startswith('Memcpy'):
+            here['copies'] += 1
+            if self.provider:
+                here['placed'][self.provider] -= 1
+        elif op and self.provider == 'CPUExecutionProvider':
+            here['cpuOps'][op.group(1)] = here['cpuOps'].get(op.group(1), 0) + 1
+        if line == '' or re.search(r' \\[[VI]:onnxruntime:', line):
+            return
+        (self.first if len(self.first) < ${LINES / 2} else self.last).append(line[:1200])
+        del self.last[:-${LINES / 2}]
+
+def finish(told, said):
+    for session in told.get('sessions', []):
+        here = said.placed.get(session.pop('mark'), {'placed': {}, 'cpuOps': {}, 'copies': 0})
+        session['placed'] = [{'provider': p, 'nodes': n} for p, n in sorted(here['placed'].items())]
+        session['cpuOps'] = [{'op': o, 'nodes': n} for o, n in sorted(here['cpuOps'].items(), key=lambda each: -each[1])][:20]
+        session['copies'] = here['copies']
+    told['said'] = said.first + said.last
+    return told
+
+def ended_by(pid, until):
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return status
+        if time.time() >= until:
+            return None
+        time.sleep(0.02)
+
+def tried(engine, until):
+    global Watch, no_nvml
+    answer_r, answer_w = os.pipe()
+    said_r, said_w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(answer_r)
+        os.close(said_r)
+        child(engine, answer_w, said_w)
+    os.close(answer_w)
+    os.close(said_w)
+    try:
+        # Where memory runs out, this process is to go and not the service.
+        with open('/proc/%d/oom_score_adj' % pid, 'w') as file:
+            file.write('1000')
+    except (IOError, OSError):
+        pass
+    watch = Watch(None if pid in strangers else pid) if Watch else None
+    if watch:
+        watch.start()
+    told, said, answer, status, waiting = {'engine': engine, 'version': None, 'step': 'start', 'error': None, 'end': 'late'}, Said(), b'', None, [answer_r, said_r]
+    while waiting and time.time() < until:
+        ready = select.select(waiting, [], [], min(0.2, max(0, until - time.time())))[0]
+        for one in ready:
+            data = os.read(one, 65536)
+            if not data:
+                waiting.remove(one)
+            elif one == said_r:
+                said.push(data)
+            else:
+                answer = (answer + data)[-2 ** 20:]
+        if status is None:
+            done, ended = os.waitpid(pid, os.WNOHANG)
+            status = ended if done else None
+        if status is not None and not ready:
+            break
+    # A process that is stuck in the driver cannot be ended, and is not waited for.
+    status, late = ended_by(pid, until) if status is None else status, False
+    if status is None:
+        late = True
+        os.kill(pid, signal.SIGKILL)
+        ended_by(pid, time.time() + 1)
+    os.close(answer_r)
+    os.close(said_r)
+    said.push(b'\\n')
+    for line in answer.decode('ascii', 'replace').split('\\n'):
+        try:
+            part = json.loads(line)
+        except ValueError:
+            continue
+        told.update(part.get('set', {}))
+        if 'to' in part:
+            told.setdefault(part['to'], []).append(part['value'])
+    if told['end'] != 'answered' and not late:
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        names = dict((getattr(signal, name), name) for name in dir(signal) if re.match(r'SIG[A-Z]+$', name))
+        told['end'] = str(names.get(number, number)) if number else 'exit %d' % os.WEXITSTATUS(status)
+    if watch:
+        watch.over.set()
+        watch.join(5)
+        if watch.is_alive():
+            Watch, no_nvml = None, 'NVML did not come back'
+    told['gpus'] = watch.gpus if watch else []
+    return finish(told, said)
+
+# NVML counts in the host's numbers: in a container, a number of ours may be another process there.
+spared, driver, free_gpu, strangers = None, None, [], set()
+if Watch:
+    try:
+        nvml = Nvml()
+        driver = nvml.driver
+        free_gpu = [each for each in (nvml.free(handle) for handle in nvml.handles) if each is not None]
+        for handle in nvml.handles:
+            strangers.update(nvml.computing(handle))
+        nvml.close()
+        if gpu and free_gpu and max(free_gpu) < ${FREE_MIB} * 1024 * 1024:
+            spared = 'only %d MiB of GPU memory are free, and a probe could take them from the service' % (max(free_gpu) >> 20)
+    except Exception as error:
+        Watch, no_nvml = None, str(error)
+try:
+    os.nice(10)
+except OSError:
+    pass
+def there(name):
+    try:
+        return find_spec(name) is not None
+    except Exception:
+        return False
+from importlib.util import find_spec
+done = []
+found = [engine for engine in engines if spared is None and there(MODULES[engine])]
+for engine in found:
+    # One that hangs leaves some time for those behind it.
+    left = END - time.time()
+    if left > 0.5:
+        done.append(tried(engine, END if engine == found[-1] else time.time() + left * 0.6))
+answer({'python': '%d.%d.%d' % sys.version_info[:3], 'spared': spared, 'noNvml': no_nvml, 'driver': driver, 'engines': done})
+`
+
+function base64(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += String.fromCharCode(byte)
+  return btoa(text)
+}
