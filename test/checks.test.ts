@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readmeTable } from '../src/docs.ts'
 import { allChecks } from '../src/load.ts'
+import { HYPOTHESES } from '../src/verdict/hypotheses.ts'
 import { allCases } from './support/cases.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -47,5 +48,12 @@ describe('the built-in checks', () => {
     if (elsewhere !== undefined) expect(readFileSync(`${ROOT}${elsewhere}`, 'utf8')).toMatch(new RegExp(`'${id}'?: 'found'`))
     else expect(expectations.some((lines) => lines.some((line) => line.endsWith(` ${id}`) && !line.startsWith('unknown')))).toBe(true)
     expect(expectations.some((lines) => !lines.some((line) => line.endsWith(` ${id}`)))).toBe(true)
+  })
+})
+
+describe('the causes that compete', () => {
+  it('are confirmed by checks that exist', () => {
+    const ids = new Set<string>(checks.map(({ id }) => id))
+    expect(HYPOTHESES.flatMap(({ id, foundBy }) => (foundBy ?? []).filter((each) => !ids.has(each)).map((each) => `${id}: ${each}`))).toEqual([])
   })
 })

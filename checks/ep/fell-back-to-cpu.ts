@@ -2,13 +2,13 @@ import { defineCheck, type Finding } from '../../src/index.ts'
 import { logs } from '../../src/facts/log.ts'
 import { session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
-import { asEvidence, gravity, linesFor, nothingToJudge, unseenFallback } from './subject.ts'
+import { asEvidence, gravity, linesFor, nothingToJudge, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/fell-back-to-cpu',
   title: 'The engine could not load its GPU part and went on without it',
   docs: {
-    what: 'Looks in the log for the lines with which ONNX Runtime, CTranslate2 and their bindings say that a GPU part could not be loaded, and in the memory of the process for the provider itself.',
+    what: 'Looks in the log for the lines with which ONNX Runtime, CTranslate2 and their bindings say that a GPU part could not be loaded, and in the memory of the process for the provider itself. With --probe also at what a session gets that is made in its place.',
     why: 'ONNX Runtime goes on with the CPU and says so in one line on stderr. `get_available_providers()` still names CUDA: it lists what was compiled in. The reason stands in the line before the general advice about CUDA and cuDNN.',
     remedy: 'Mend what the line names: most often one library that is missing from, or hidden from, the place where the service runs. `session.get_providers()` tells afterwards what a session really got.',
     links: ['https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html', 'https://github.com/microsoft/onnxruntime/issues/25609'],
@@ -21,14 +21,18 @@ export default defineCheck({
     const lines = linesFor(session, 'provider-not-loaded')
     if (lines.length > 0) {
       const first = lines.find(({ signature }) => signature.id === 'ort-provider-unloadable' || signature.id === 'ct2-library-missing') ?? lines[0]!
-      return [finding(causeOf(first.hit.text, first.signature.meaning), 'certain', asEvidence([first, ...lines.filter((each) => each !== first)]), /^ort-/.test(first.signature.id), gravity(session))]
+      const self = writtenBySelf(session, lines)
+      const cause = causeOf(first.hit.text, first.signature.meaning)
+      return [finding(self ? cause : `Tried in its place: ${cause}`, self ? 'certain' : 'likely', asEvidence([first, ...lines.filter((each) => each !== first)]), /^ort-/.test(first.signature.id), self || session.asks?.asks === 'gpu' ? gravity(session) : 'info')]
     }
     if (session.provider?.state === 'loaded') return []
+    const tried = probed(session, ({ shown, cpuOnly }) => shown === 'cpu' && !cpuOnly)
+    if (tried !== null && session.asks?.asks !== 'cpu') return [finding(tried.because, 'likely', tried.evidence, false, tried.severity)]
     if (session.provider?.state === 'tried') {
       return [finding('The process asked ONNX Runtime for a provider that lies in a file of its own, and libonnxruntime_providers_cuda.so is not in its memory, so it works on the CPU.', 'likely', [session.provider.evidence], true)]
     }
     if (session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
-    return unseenFallback(target, logs, session) ?? []
+    return triedWell(session) ? [] : (unseenFallback(target, logs, session) ?? [])
   },
 })
 

@@ -8,6 +8,12 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   malformed: 'is damaged',
 }
 
+/** What is no fault of a file that merely lies there, and is worth saying of one that was named to be examined. */
+const GIVEN: Readonly<Record<string, string>> = {
+  'unknown-format': 'is no model of a kind that is known here (ONNX, GGUF, whisper.cpp, CTranslate2)',
+  excessive: 'is nested deeper, or made of more parts, than any model',
+}
+
 export default defineCheck({
   id: 'ep/model-file-broken',
   title: 'A model file is no whole model',
@@ -24,6 +30,9 @@ export default defineCheck({
     const broken = models.flatMap((use): readonly Finding[] => {
       if (!use.file.known || use.file.value.format !== 'broken') return []
       const { problem, detail, sizeBytes } = use.file.value
+      if (use.how === 'given' && GIVEN[problem] !== undefined) {
+        return [{ severity: 'warning', confidence: 'certain', cause: `${use.path} ${GIVEN[problem]}, so nothing is said of how it runs.`, evidence: [{ source: use.asked, saw: `${sizeBytes} bytes: ${detail}` }], fixes: [{ title: 'Name the file that the engine loads', safety: 'manual', edits: [], then: ['asr-doctor check --model FILE'] }] }]
+      }
       // A file of another kind under the name of a model is not ours to judge, and one in a folder may be anything.
       if (PROBLEMS[problem] === undefined || (use.how === 'folder' && problem === 'malformed')) return []
       return [

@@ -1,6 +1,7 @@
 import { standing, type Seen } from '../../src/verdict/signs.ts'
 import type { Session } from '../../src/facts/session.ts'
 import type { Log } from '../../src/facts/log.ts'
+import type { ProbeVerdict } from '../../src/probe/judge.ts'
 import type { Evidence, Immutable, Target, Verdict } from '../../src/index.ts'
 
 type Logs = Immutable<readonly Log[]>
@@ -9,7 +10,7 @@ type Known = Immutable<Session>
 export const RUNS_NOTHING = { status: 'not-applicable', because: 'Nothing that was named runs inference: name a service, a process, or a log.' } as const
 
 /** Whether the target can have written or shown anything; null = it can. */
-export const nothingToJudge = (target: Immutable<Target>): Verdict | null => (target.kind === 'unit' || target.kind === 'pid' || target.files !== undefined ? null : RUNS_NOTHING)
+export const nothingToJudge = (target: Immutable<Target>): Verdict | null => (target.kind === 'unit' || target.kind === 'pid' || target.files !== undefined || target.probe !== undefined ? null : RUNS_NOTHING)
 
 /** Why the log says nothing: none was given, or it cannot be read; null = there is one. What shows no speech engine is not missed. */
 export function unread(target: Immutable<Target>, logs: Logs, session: Known): Verdict | null {
@@ -25,6 +26,19 @@ export function unread(target: Immutable<Target>, logs: Logs, session: Known): V
 
 /** Lines that speak for a hypothesis and still hold. */
 export const linesFor = (session: Known, hypothesis: string): readonly Seen[] => standing(session as Session, ({ confirms, shows }) => confirms.includes(hypothesis) && shows !== 'benign')
+
+/** These lines were printed by the service itself, and not only by an engine that was tried in its place. */
+export const writtenBySelf = (session: Known, seen: readonly Seen[]): boolean => seen.some(({ log }) => log.asked !== session.probe?.asked)
+
+/** What a probe shows of it, and how bad that is: whoever asks for nothing learns it as a note. */
+export const probed = (session: Known, wanted: (verdict: Immutable<ProbeVerdict>) => boolean): { readonly evidence: readonly [Evidence, ...Evidence[]]; readonly severity: 'error' | 'info'; readonly because: string } | null => {
+  // A process that has its GPU part in memory refutes what a copy of it could not do.
+  const [first] = session.provider?.state === 'loaded' ? [] : (session.probe?.verdicts ?? []).filter(wanted)
+  return first === undefined ? null : { evidence: [{ source: session.probe!.asked, saw: first.engine.error ?? first.engine.said[0] ?? `${first.engine.engine}: ${first.engine.end} at “${first.engine.step}”` }], severity: session.asks?.asks === 'gpu' ? 'error' : 'info', because: `Tried in its place, ${first.because}` }
+}
+
+/** An engine was tried and did what it should. */
+export const triedWell = (session: Known): boolean => session.probe !== undefined && session.probe.verdicts.length > 0 && session.probe.verdicts.every(({ shown }) => shown === 'own' || shown === 'can')
 
 export const asEvidence = (seen: readonly Seen[], most = 3): readonly [Evidence, ...Evidence[]] => seen.slice(0, most).map(({ evidence }) => evidence) as unknown as readonly [Evidence, ...Evidence[]]
 

@@ -32,6 +32,10 @@ export default defineCheck({
     const asks = wish.evidence.slice(0, 2)
 
     if (driver.kernel === null && driver.wsl === null) {
+      // A driver that answers is there, whatever stands between it and this kernel: gVisor, a GPU over the network.
+      if (smi.kind === 'report' && smi.report.gpus.length > 0) {
+        return { status: 'unknown', because: `nvidia-smi shows ${smi.report.gpus[0]!.name ?? 'a GPU'}, and this kernel shows no NVIDIA driver, so what stands between the two is not known.`, how: 'Run the check where the driver runs, on the host.' }
+      }
       if (gpus.length > 0) {
         const held = gpus[0]!.driver
         if (held === 'vfio-pci') return { status: 'not-applicable', because: `The NVIDIA GPU at ${gpus[0]!.address} is handed to a virtual machine (vfio-pci).` }

@@ -1,9 +1,7 @@
 import { defineCheck, type Finding } from '../../src/index.ts'
-import { logs } from '../../src/facts/log.ts'
-import { session, type Session } from '../../src/facts/session.ts'
-import { target } from '../../src/facts/target.ts'
 import { standing } from '../../src/verdict/signs.ts'
-import { asEvidence, nothingToJudge, unread } from '../ep/subject.ts'
+import { asEvidence } from '../ep/subject.ts'
+import { judged, LOG } from './subject.ts'
 
 /** Failures of the GPU's own layers. What the engine makes of them is the matter of the checks of `ep`. */
 const LAYERS = new Set(['cuda-call-failed', 'gpu-fault', 'cudnn-missing', 'cudnn-mixed', 'architecture-missing', 'driver-mismatch', 'driver-absent', 'driver-too-old', 'gpu-unseen', 'compute-type-unsupported', 'operator-unsupported', 'model-file-broken', 'device-access'])
@@ -19,21 +17,18 @@ export default defineCheck({
     links: ['https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html', 'https://docs.nvidia.com/deploy/xid-errors/'],
   },
   fixes: 'never',
-  needs: { target, logs, session },
-  run: ({ target, logs, session }) => {
-    const foreign = nothingToJudge(target)
-    if (foreign !== null) return foreign
-    const unseen = unread(target, logs, session)
-    if (unseen !== null) return unseen
-    const all = standing(session as Session, ({ id, shows, confirms }) => shows === 'fault' && (ALONE.has(id) || confirms.some((each) => LAYERS.has(each))))
-    // A line that says more than that a call failed is judged by the more.
-    const plain = all.filter(({ signature, hit, log }) => !(signature.confirms.includes('cuda-call-failed') && all.some((other) => other.signature !== signature && other.hit.line === hit.line && other.log === log)))
-    return [...new Set(plain.map(({ signature }) => signature))].map((signature): Finding => ({
-      severity: 'error',
-      confidence: 'certain',
-      cause: signature.meaning,
-      evidence: asEvidence(plain.filter((each) => each.signature === signature)),
-      fixes: [],
-    }))
-  },
+  needs: LOG,
+  run: (facts) =>
+    judged(facts, (session) => {
+      const all = standing(session, ({ id, shows, confirms }) => shows === 'fault' && (ALONE.has(id) || confirms.some((each) => LAYERS.has(each))))
+      // A line that says more than that a call failed is judged by the more.
+      const plain = all.filter(({ signature, hit, log }) => !(signature.confirms.includes('cuda-call-failed') && all.some((other) => other.signature !== signature && other.hit.line === hit.line && other.log === log)))
+      return [...new Set(plain.map(({ signature }) => signature))].map((signature): Finding => ({
+        severity: 'error',
+        confidence: 'certain',
+        cause: signature.meaning,
+        evidence: asEvidence(plain.filter((each) => each.signature === signature)),
+        fixes: [],
+      }))
+    }),
 })

@@ -1,8 +1,6 @@
 import { defineCheck, type Finding } from '../../src/index.ts'
-import { logs } from '../../src/facts/log.ts'
-import { session } from '../../src/facts/session.ts'
-import { target } from '../../src/facts/target.ts'
-import { asEvidence, linesFor, nothingToJudge, unread } from '../ep/subject.ts'
+import { asEvidence, linesFor } from '../ep/subject.ts'
+import { judged, LOG } from './subject.ts'
 
 export default defineCheck({
   id: 'log/memory-exhausted',
@@ -14,16 +12,13 @@ export default defineCheck({
     links: ['man:systemd.resource-control(5)', 'https://pytorch.org/docs/stable/notes/cuda.html#memory-management'],
   },
   fixes: 'never',
-  needs: { target, logs, session },
-  run: ({ target, logs, session }) => {
-    const foreign = nothingToJudge(target)
-    if (foreign !== null) return foreign
-    const unseen = unread(target, logs, session)
-    if (unseen !== null) return unseen
-    const finding = (hypothesis: string, cause: string): readonly Finding[] => {
-      const lines = linesFor(session, hypothesis)
-      return lines.length === 0 ? [] : [{ severity: 'error', confidence: 'certain', cause, evidence: asEvidence(lines), fixes: [] }]
-    }
-    return [...finding('gpu-out-of-memory', 'The GPU had no memory left when the program asked for more.'), ...finding('out-of-memory', 'The kernel killed a process for want of memory.')]
-  },
+  needs: LOG,
+  run: (facts) =>
+    judged(facts, (session) => {
+      const finding = (hypothesis: string, cause: string): readonly Finding[] => {
+        const lines = linesFor(session, hypothesis)
+        return lines.length === 0 ? [] : [{ severity: 'error', confidence: 'certain', cause, evidence: asEvidence(lines), fixes: [] }]
+      }
+      return [...finding('gpu-out-of-memory', 'The GPU had no memory left when the program asked for more.'), ...finding('out-of-memory', 'The kernel killed a process for want of memory.')]
+    }),
 })

@@ -1,10 +1,7 @@
 import { defineCheck, type Finding } from '../../src/index.ts'
-import { logs } from '../../src/facts/log.ts'
-import { session, type Session } from '../../src/facts/session.ts'
-import { target } from '../../src/facts/target.ts'
 import { exitIn } from '../../src/log/exit-codes.ts'
 import { seenIn } from '../../src/verdict/signs.ts'
-import { nothingToJudge, unread } from '../ep/subject.ts'
+import { judged, LOG } from './subject.ts'
 
 const SHOWN_AT_MOST = 3
 
@@ -18,24 +15,21 @@ export default defineCheck({
     links: ['https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/596a1078-e883-4972-9bbc-49e60bebca55', 'man:signal(7)'],
   },
   fixes: 'never',
-  needs: { target, logs, session },
-  run: ({ target, logs, session }) => {
-    const foreign = nothingToJudge(target)
-    if (foreign !== null) return foreign
-    const unseen = unread(target, logs, session)
-    if (unseen !== null) return unseen
-    const ends = seenIn(session as Session, ({ id }) => id === 'exit-code' || id === 'systemd-main-exited').flatMap((seen) => {
-      const end = exitIn(seen.hit.text)
-      return end === null ? [] : [{ seen, ...end }]
-    })
-    const codes = [...new Map(ends.map((end) => [end.code, end])).values()].slice(0, SHOWN_AT_MOST)
-    return codes.map(({ seen, code, meaning }): Finding => ({
-      severity: 'error',
-      confidence: 'certain',
-      cause: `A process ended with ${code}, ${meaning}.`,
-      evidence: [seen.evidence],
-      ...(/fail-fast/.test(meaning) ? { refuted: [{ hypothesis: 'It was an access violation', because: 'That is 3221225477 (0xC0000005).' }] } : {}),
-      fixes: [],
-    }))
-  },
+  needs: LOG,
+  run: (facts) =>
+    judged(facts, (session) => {
+      const ends = seenIn(session, ({ id }) => id === 'exit-code' || id === 'systemd-main-exited').flatMap((seen) => {
+        const end = exitIn(seen.hit.text)
+        return end === null ? [] : [{ seen, ...end }]
+      })
+      const codes = [...new Map(ends.map((end) => [end.code, end])).values()].slice(0, SHOWN_AT_MOST)
+      return codes.map(({ seen, code, meaning }): Finding => ({
+        severity: 'error',
+        confidence: 'certain',
+        cause: `A process ended with ${code}, ${meaning}.`,
+        evidence: [seen.evidence],
+        ...(/fail-fast/.test(meaning) ? { refuted: [{ hypothesis: 'It was an access violation', because: 'That is 3221225477 (0xC0000005).' }] } : {}),
+        fixes: [],
+      }))
+    }),
 })

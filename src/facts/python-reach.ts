@@ -1,6 +1,7 @@
-import { CannotSee, DoesNotApply, known } from '../cannot-see.ts'
+import { CannotSee } from '../cannot-see.ts'
 import type { Fact, Known } from '../types.ts'
 import type { EngineLibrary } from './engines.ts'
+import { maybe } from './maybe.ts'
 import { interpreter } from './python-interpreter.ts'
 import { python, type PythonView } from './python.ts'
 import { resolution } from './resolution.ts'
@@ -21,18 +22,6 @@ export interface Unreached {
   /** The running process has tried to load the engine's GPU part, and it is not in its memory. */
   readonly attempted: boolean
 }
-
-/** A value, or why there is none, for checks that can judge without it. What does not apply is not known either. */
-export const maybe = <T>(of: Fact<T>): Fact<Known<T>> => ({
-  id: `maybe-${of.id}`,
-  about: of.about,
-  gather: async (_host, use) =>
-    known(
-      use(of).catch((error: unknown): never => {
-        throw error instanceof DoesNotApply ? new CannotSee(error.message) : error
-      }),
-    ),
-})
 
 /** Where the wheels of this Python hold a library. */
 export const homesOf = (view: PythonView, soname: string): Unreached['homes'] =>

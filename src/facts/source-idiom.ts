@@ -38,7 +38,7 @@ export const sourceIdiom: Fact<SourceIdiom | null> = {
   },
 }
 
-async function scopeOf(host: Host, of: Context, own: Interpreter | null, unit: UnitState | null): Promise<Scope> {
+export async function scopeOf(host: Host, of: Context, own: Interpreter | null, unit: UnitState | null): Promise<Scope> {
   const folders = new Set<string>()
   const files = new Set<string>()
   const modules = new Set<string>()

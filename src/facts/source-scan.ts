@@ -13,7 +13,22 @@ export interface IdiomLine {
   readonly attribute: '__file__' | '__path__[0]'
 }
 
+/** One line of source that says how an engine is to be run, or asks something whether it can be. */
+export interface EngineLine {
+  readonly file: string
+  readonly line: number
+  readonly text: string
+  /**
+   * `cpu-first`, `tensorrt-first`: the order of the providers of ONNX Runtime; the latter without the cache of engines anywhere in the
+   * file. `torch-decides`: torch.cuda.is_available() chooses a device in a file that imports another engine. `compiled-in`: the file asks
+   * ONNX Runtime what is built in, and never a session what it uses. `compute-type`: one of CTranslate2 is named.
+   */
+  readonly kind: 'cpu-first' | 'tensorrt-first' | 'torch-decides' | 'compiled-in' | 'compute-type'
+}
+
 export interface SourceScan {
+  /** Not in cases recorded before it was looked for. */
+  readonly engineLines?: readonly EngineLine[]
   readonly idioms: readonly IdiomLine[]
   /** Lines that load CUDA libraries into the process by themselves before an engine asks for them. */
   readonly preloads: readonly { readonly file: string; readonly line: number; readonly text: string }[]
@@ -61,10 +76,16 @@ DYNAMIC = re.compile(r'\\b(\\w+)\\s*=\\s*(?:importlib\\.)?(?:import_module|__imp
 PRELOAD = re.compile(r'\\bpreload_dlls\\s*\\(|\\bCDLL\\s*\\(.*(?:cudnn|cublas|cudart|nvidia)|^\\s*(?:import|from)\\s+torch\\b|\\bimport_module\\(\\s*[\\'"]torch[\\'"]')
 # A test for None: this code knows that there may be no file.
 TESTED = re.compile(r'([\\w.]+)\\.__file__\\s*(?:is\\s+(?:not\\s+)?|[!=]=\\s*)None|\\bif\\s+([\\w.]+)\\.__file__\\s*(?::|else|and|$)|([\\w.]+)\\.__file__\\s+or\\b|(?:has|get)attr\\(\\s*([\\w.]+)\\s*,\\s*[\\'"]__file__')
+LIST = r'(?:\\b(?:providers\\w*|PROVIDERS)\\s*(?::[^=\\n]+)?=\\s*|\\bset_providers\\(\\s*)\\[\\s*'
+ORDER = (('cpu-first', re.compile(LIST + r'[\\'"]CPUExecutionProvider[\\'"]\\s*,[^\\]]*?[\\'"]CUDAExecutionProvider[\\'"]')), ('tensorrt-first', re.compile(LIST + r'\\(?\\s*[\\'"]TensorrtExecutionProvider[\\'"]')))
+TORCH_DECIDES = re.compile(r'\\btorch\\.cuda\\.is_available\\(\\)')
+COMPUTE_TYPE = re.compile(r'\\bcompute_type\\s*=\\s*[\\'"](?:int8|int16|float16|bfloat16)\\w*[\\'"]')
+COMPILED_IN = re.compile(r'\\b(?:ort|onnxruntime|rt)\\.(?:get_device|get_available_providers)\\(\\)')
+OTHER_ENGINE = re.compile(r'^\\s*(?:from|import)\\s+(?:faster_whisper|ctranslate2|onnxruntime|sherpa_onnx)\\b', re.M)
 limits = {'files': 2000, 'bytes': 32 << 20, 'entries': 30000, 'depth': 8, 'size': 1 << 20}
 end = time.time() + 2.0
 state = {'files': 0, 'bytes': 0, 'entries': 0, 'stopped': None}
-idioms, preloads, done = [], [], set()
+idioms, preloads, engine_lines, done = [], [], [], set()
 class Stop(Exception):
     pass
 def stop(why):
@@ -114,13 +135,14 @@ def look(path, force=False):
         stop('2000 files')
     if state['bytes'] > limits['bytes']:
         stop('32 MiB of source')
-    if b'nvidia' not in data and b'preload_dlls' not in data and b'torch' not in data or b'\\0' in data[:1024]:
+    if not any(word in data for word in (b'nvidia', b'preload_dlls', b'torch', b'ExecutionProvider', b'get_device', b'compute_type')) or b'\\0' in data[:1024]:
         return
     source = data.decode('utf-8', 'replace')
     is_python = path.endswith(('.py', '.pyw')) or re.match(r'#!.*python', source)
     comments, strings = dark_of(source) if is_python else ({}, set())
-    alias, tested, here = {}, set(), []
+    alias, tested, here, code = {}, set(), [], []
     for number, line in enumerate(source.split('\\n'), 1):
+        code.append('')
         if number in strings:
             continue
         bare_line = line.strip()
@@ -128,6 +150,7 @@ def look(path, force=False):
             line = line[:comments[number]]
         elif not is_python and re.match(r'#|//|/?\\*|;|::|rem\\s', bare_line, re.I):
             continue
+        code[-1] = line.rstrip('\\r')
         if is_python:
             for one in ALIAS[0].finditer(line):
                 alias[one.group(2)] = one.group(1)
@@ -150,6 +173,25 @@ def look(path, force=False):
                 found.append((alias[name], '__file__' if m.group(1) else '__path__[0]'))
         for module, attribute in sorted(set(found)):
             here.append({'file': path, 'line': number, 'text': line.strip('\\r')[:1000], 'module': module, 'attribute': attribute})
+    if is_python:
+        whole = '\\n'.join(code)
+        def say(kind, at):
+            number = whole.count('\\n', 0, at) + 1
+            engine_lines.append({'file': path, 'line': number, 'text': code[number - 1].strip()[:240], 'kind': kind})
+        for kind, pattern in ORDER:
+            for one in pattern.finditer(whole):
+                if kind != 'tensorrt-first' or 'trt_engine_cache_enable' not in whole:
+                    say(kind, one.start())
+        if OTHER_ENGINE.search(whole):
+            for one in TORCH_DECIDES.finditer(whole):
+                around = whole[whole.rfind('\\n', 0, one.start()) + 1:(whole + '\\n').find('\\n', one.end())]
+                if re.search(r'[\\'"](?:cuda|cpu)[\\'"]', around):
+                    say('torch-decides', one.start())
+        for one in COMPUTE_TYPE.finditer(whole):
+            say('compute-type', one.start())
+        if '.get_providers(' not in whole:
+            for one in COMPILED_IN.finditer(whole):
+                say('compiled-in', one.start())
     idioms.extend(row for row in here if row['attribute'] != '__file__' or row['module'] not in tested)
 def walk(folder, depth):
     if time.time() > end:
@@ -201,7 +243,7 @@ except Stop:
     pass
 def clean(rows):
     return [dict(row, file=text(row['file'])) for row in rows]
-answer({'idioms': clean(idioms[:100]), 'preloads': clean(preloads[:20]), 'files': state['files'], 'complete': state['stopped'] is None, 'stoppedBy': state['stopped']})
+answer({'idioms': clean(idioms[:100]), 'preloads': clean(preloads[:20]), 'engineLines': clean(engine_lines[:20]), 'files': state['files'], 'complete': state['stopped'] is None, 'stoppedBy': state['stopped']})
 `
 
 const wordsOf = (scope: Scope): readonly string[] => (['folders', 'files', 'modules', 'entries'] as const).flatMap((kind) => scope[kind].map((path) => `${kind}=${path}`))
@@ -215,7 +257,7 @@ export async function scanSource(host: Host, of: Interpreter, scope: Scope): Pro
 
 /** The interpreter is the service's own and may answer what it likes. */
 function isScan(value: unknown): value is Omit<SourceScan, 'source'> {
-  const { idioms, preloads, complete } = (value ?? {}) as Record<string, unknown>
+  const { idioms, preloads, engineLines = [], complete } = (value ?? {}) as Record<string, unknown>
   const isLine = (one: Record<string, unknown> | null): boolean => typeof one?.['file'] === 'string' && typeof one['line'] === 'number' && typeof one['text'] === 'string'
-  return Array.isArray(idioms) && idioms.every((one) => isLine(one) && typeof one.module === 'string') && Array.isArray(preloads) && preloads.every(isLine) && typeof complete === 'boolean'
+  return Array.isArray(idioms) && idioms.every((one) => isLine(one) && typeof one.module === 'string') && Array.isArray(preloads) && preloads.every(isLine) && Array.isArray(engineLines) && engineLines.every((one) => isLine(one) && typeof one.kind === 'string') && typeof complete === 'boolean'
 }

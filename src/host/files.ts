@@ -22,21 +22,25 @@ async function withFile<T>(path: string, use: (file: FileHandle, sizeBytes: numb
 
 const late = (path: string) => new CannotSee(`${path} could not be read to its end in time.`, 'Give it longer with --timeout SECONDS.')
 
-/** A `model`, `log` or `profile`, by the name it was asked for. */
+/** A `model`, `log`, `profile` or `gpu-code`, by the name it was asked for. */
 export function digestOf(kind: string, path: string, source: string, deadline: number): Promise<Json> {
-  return kind === 'model' ? modelAt(path, deadline) : kind === 'log' ? logAt(path, source, deadline) : profileAt(path, source, deadline)
+  return kind === 'model' ? modelAt(path, deadline) : kind === 'log' ? logAt(path, source, deadline) : kind === 'gpu-code' ? gpuCodeAt(path, deadline) : profileAt(path, source, deadline)
+}
+
+const bytesOf = (file: FileHandle, path: string, deadline: number) => async (offset: number, length: number): Promise<Uint8Array> => {
+  if (Date.now() > deadline) throw late(path)
+  const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
+  return buffer.subarray(0, bytesRead)
 }
 
 async function modelAt(path: string, deadline: number): Promise<Json> {
   const { modelFileOf } = await import('../onnx/model-file.ts')
-  return withFile(path, async (file, size) => {
-    const bytes = async (offset: number, length: number): Promise<Uint8Array> => {
-      if (Date.now() > deadline) throw late(path)
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, offset)
-      return buffer.subarray(0, bytesRead)
-    }
-    return (await modelFileOf(bytes, size)) as unknown as Json
-  })
+  return withFile(path, async (file, size) => (await modelFileOf(bytesOf(file, path, deadline), size)) as unknown as Json)
+}
+
+async function gpuCodeAt(path: string, deadline: number): Promise<Json> {
+  const { gpuCodeOf } = await import('../elf/gpu-code.ts')
+  return withFile(path, async (file, size) => (await gpuCodeOf(bytesOf(file, path, deadline), size)) as unknown as Json)
 }
 
 async function logAt(path: string, source: string, deadline: number): Promise<Json> {
