@@ -3,6 +3,7 @@ import { diagnose } from './diagnose.ts'
 import { environmentMatrix } from './facts/environment-matrix.ts'
 import { session } from './facts/session.ts'
 import { targetPid } from './facts/target.ts'
+import { agreed } from './fix/agreed.ts'
 import { gatherer } from './gather.ts'
 import { summaryOf, type FailOn } from './summary.ts'
 import type { Check, CheckId, GpuVerdict, Host, Hypothesis, Neighbour, Outcome, Report, Use } from './types.ts'
@@ -22,7 +23,7 @@ export async function assess(host: Host, terms: Terms, neighbours: readonly Neig
   // Files given without a target may come from another machine: only what reads them is asked, and nothing of this one.
   const checks = target.kind === 'shell' && target.files !== undefined ? terms.checks.filter(({ id }) => /^(ep|log)\//.test(id)) : terms.checks
   const [outcomes, environment, pid] = await Promise.all([
-    diagnose(host, use, checks),
+    diagnose(host, use, checks).then(agreed),
     seen(use(environmentMatrix)),
     seen(use(targetPid)),
   ])

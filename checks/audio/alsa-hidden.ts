@@ -2,6 +2,8 @@ import { DoesNotApply, defineCheck, type Directive, type Fix, type Immutable } f
 import { alsaAccess, alsaCards, type AlsaAccess } from '../../src/facts/audio-alsa.ts'
 import { audioServer } from '../../src/facts/audio-server.ts'
 import { audioWish } from '../../src/facts/audio-wish.ts'
+import { container, type Container } from '../../src/facts/container.ts'
+import { containerFix } from '../../src/facts/container-fix.ts'
 import { context } from '../../src/facts/context.ts'
 import { target } from '../../src/facts/target.ts'
 import { unitState, type UnitState } from '../../src/facts/unit-state.ts'
@@ -18,8 +20,8 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'always',
-  needs: { target, wish: audioWish, server: audioServer, cards: alsaCards, access: alsaAccess, unit: unitState, place: context },
-  run({ target, wish, server, cards, access, unit, place }) {
+  needs: { target, wish: audioWish, server: audioServer, cards: alsaCards, access: alsaAccess, unit: unitState, place: context, container },
+  run({ target, wish, server, cards, access, unit, place, container }) {
     if (wish.strength === 'shell') throw new DoesNotApply('Nothing is known to record from this shell.')
     if (cards.capture.length === 0) throw new DoesNotApply(cards.cards.length === 0 ? 'The kernel lists no sound card.' : 'No sound card of this machine can record.')
     if (!wish.hardware && server.reach.kind === 'answered') throw new DoesNotApply('It reaches a sound server, which opens the sound cards in its place.')
@@ -36,7 +38,7 @@ export default defineCheck({
         cause: causeOf(who, place.uid, shut, unit),
         evidence: [shut.evidence, cards.evidence, ...wish.evidence.slice(0, 3)],
         refuted: [{ hypothesis: 'There is no sound card, as “no soundcards found” says.', because: `The kernel lists ${cards.cards.map(({ id }) => id).join(', ')}.` }],
-        fixes: fixesFor(shut, unit),
+        fixes: fixesFor(shut, unit, container),
       },
     ]
   },
@@ -55,7 +57,9 @@ function causeOf(who: string, uid: number, { why, device, group }: Shut, unit: I
   return `${who} runs as uid ${uid}, which may not open ${node}${group === null ? '' : `: it is for group ${group}`}.`
 }
 
-function fixesFor({ why, group }: Shut, unit: Immutable<UnitState> | null): readonly Fix[] {
+function fixesFor({ why, group }: Shut, unit: Immutable<UnitState> | null, inside: Immutable<Container> | null): readonly Fix[] {
+  const inContainer = inside === null ? null : containerFix('Give the container the sound cards of the machine.', inside.engine, { devices: ['/dev/snd'], ...(group === null ? {} : { groups: [group] }) })
+  if (inContainer !== null) return [inContainer]
   if (unit === null) {
     const title = why === 'mode' ? `Put the user into group ${group ?? 'audio'} and start the program from a new login.` : 'Give the program the /dev/snd of the machine (in a container: --device /dev/snd).'
     return [{ title, safety: 'manual', edits: [], then: why === 'mode' ? [`usermod -aG ${group ?? 'audio'} USER`] : [] }]

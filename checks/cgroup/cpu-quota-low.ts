@@ -1,10 +1,12 @@
 import { defineCheck, need, type Evidence, type Finding, type Fix, type Immutable, type Refutation } from '../../src/index.ts'
 import { cpusInWords } from '../../src/cgroup/words.ts'
 import { beyond } from '../../src/facts/cgroup.ts'
-import { cpuDemand, type CpuDemand } from '../../src/facts/cgroup-demand.ts'
+import { cpuDemand, wantedCpus, type CpuDemand } from '../../src/facts/cgroup-demand.ts'
 import type { Threads } from '../../src/facts/threads.ts'
 import { target } from '../../src/facts/target.ts'
-import { changeLimit, restart, subjectOf } from './limits.ts'
+import { container, type Container } from '../../src/facts/container.ts'
+import { containerFix } from '../../src/facts/container-fix.ts'
+import { changeQuota, restart, subjectOf } from './limits.ts'
 
 export default defineCheck({
   id: 'cgroup/cpu-quota-low',
@@ -17,14 +19,14 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'always',
-  needs: { target, cpuDemand },
-  run: ({ target, cpuDemand: demand }) => {
+  needs: { target, cpuDemand, container },
+  run: ({ target, cpuDemand: demand, container: inside }) => {
     const { usable } = demand
     const held = need(demand.quota)
     if (held === null) return { status: 'not-applicable', because: `No CPU quota holds for it${demand.place === null ? '' : beyond(demand.place)}.` }
     if (usable !== null && held.cpus >= usable) return []
     const { threads, running, loaded } = need(demand.view)
-    const wanted = threads === null ? null : usable === null ? threads.count : Math.min(threads.count, usable)
+    const wanted = wantedCpus(demand)
     if (held.cpus >= 1) {
       if (wanted === null && running !== null && running.count <= held.cpus) return []
       if (wanted === null && target.kind === 'shell') return { status: 'not-applicable', because: `The quota here is ${cpusInWords(held.cpus)}, and no speech engine is known to compare it with.` }
@@ -36,13 +38,13 @@ export default defineCheck({
         return { status: 'unknown', because: `The quota is ${cpusInWords(held.cpus)}; by default the engine computes with ${wanted} threads, but the process has only ${running.count} of all kinds now.`, how: 'Run it while it transcribes: cgroup/cpu-throttled then measures whether the quota holds it back.' }
       }
     }
-    return [finding(subjectOf(target, demand.unit), demand, held, threads, wanted)]
+    return [finding(subjectOf(target, demand.unit), demand, held, threads, wanted, inside)]
   },
 })
 
 type Held = NonNullable<Extract<Immutable<CpuDemand>['quota'], { known: true }>['value']>
 
-function finding(subject: string, demand: Immutable<CpuDemand>, held: Held, threads: Immutable<Threads> | null, wanted: number | null): Finding {
+function finding(subject: string, demand: Immutable<CpuDemand>, held: Held, threads: Immutable<Threads> | null, wanted: number | null, inside: Immutable<Container> | null): Finding {
   const words = cpusInWords(held.cpus)
   const than = wanted === null || wanted <= 1 ? 'and a single thread at work already uses more' : `and its ${wanted} threads use up to ${wanted} (${threads!.because})`
   const certain = held.cpus < 1 || threads?.chosen === 'asked'
@@ -53,7 +55,7 @@ function finding(subject: string, demand: Immutable<CpuDemand>, held: Held, thre
     cause: `${held.text === null ? 'A CPU quota' : held.text} lets ${subject} use ${words} and no more, ${than}.`,
     evidence: evidence as unknown as [Evidence, ...Evidence[]],
     refuted: refutations(held, demand.online?.count ?? null),
-    fixes: fixes(demand, held, threads, wanted),
+    fixes: fixes(demand, held, threads, wanted, inside),
   }
 }
 
@@ -66,17 +68,17 @@ function refutations(held: Held, online: number | null): readonly Refutation[] {
     : [{ hypothesis: `${percent} % is a share of the whole machine: ${share} of its ${online} CPUs`, because: `The percentage is of one CPU, however many there are (systemd.resource-control(5)): ${held.saw} is ${Math.round(held.periodMs * held.cpus)} ms of CPU time in every ${Math.round(held.periodMs)} ms.` }]
 }
 
-function fixes(demand: Immutable<CpuDemand>, held: Held, threads: Immutable<Threads> | null, wanted: number | null): readonly Fix[] {
+function fixes(demand: Immutable<CpuDemand>, held: Held, threads: Immutable<Threads> | null, wanted: number | null, inside: Immutable<Container> | null): readonly Fix[] {
   const { unit } = demand
-  const value = wanted === null ? '' : `${wanted * 100}%`
-  const raise = changeLimit(
-    wanted === null ? 'Remove the CPU quota' : `Raise the CPU quota to ${cpusInWords(wanted)}`, unit, held.level ?? { path: `/${unit?.name ?? ''}`, directory: '' }, 'CPUQuota', value,
-    `Raise it where the container is started: docker run --cpus=${wanted ?? 'N'}, or resources.limits.cpu in Kubernetes.`,
-  )
+  const raise = changeQuota({ unit, container: inside }, held.level ?? { path: `/${unit?.name ?? ''}`, directory: '' }, held.cpus, wanted)
   const fewer = Math.floor(held.cpus)
   if (fewer < 1 || wanted === null) return [raise]
   const title = `Or let the engine compute with ${fewer === 1 ? 'one thread' : `${fewer} threads`}, so that it is not stopped in the middle of every period`
   const openmp = threads?.chosen === 'default' && (threads.engine === 'ctranslate2' || threads.engine === 'torch')
+  if (openmp && inside !== null) {
+    const inContainer = containerFix(title, inside.engine, { env: { OMP_NUM_THREADS: String(fewer) } })
+    if (inContainer !== null) return [raise, inContainer]
+  }
   if (openmp && unit !== null) {
     return [raise, { title, safety: 'risky', edits: [{ kind: 'unit-drop-in', unit: unit.name, scope: unit.scope, set: [{ section: 'Service', key: 'Environment', value: `OMP_NUM_THREADS=${fewer}` }] }], then: restart(unit) }]
   }

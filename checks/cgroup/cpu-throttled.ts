@@ -2,8 +2,10 @@ import { defineCheck, type Evidence, type Finding, type Immutable } from '../../
 import { count, cpusInWords } from '../../src/cgroup/words.ts'
 import { throttling, type QuotaWatch, type Throttling } from '../../src/facts/cgroup-throttling.ts'
 import { target } from '../../src/facts/target.ts'
-import { unitLimits, type UnitLimits } from '../../src/facts/cgroup-unit.ts'
-import { changeLimit, subjectOf } from './limits.ts'
+import { unitLimits } from '../../src/facts/cgroup-unit.ts'
+import { cpuDemand, wantedCpus } from '../../src/facts/cgroup-demand.ts'
+import { container } from '../../src/facts/container.ts'
+import { changeQuota, subjectOf, type Place } from './limits.ts'
 
 /** A burst at the edge of a quota is no fault. Below this share of its periods nobody notices; ours, not sourced. */
 const NOTABLE = 0.2
@@ -19,11 +21,11 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'always',
-  needs: { target, throttling, unitLimits },
-  run: ({ target, throttling, unitLimits: unit }) => {
+  needs: { target, throttling, unitLimits, cpuDemand, container },
+  run: ({ target, throttling, unitLimits: unit, cpuDemand: demand, container }) => {
     const notable = throttling.quotas.filter(({ periods, throttled }) => throttled >= 2 && throttled / Math.max(1, periods) >= NOTABLE)
     const worst = notable.reduce<Immutable<QuotaWatch> | null>((most, each) => (most === null || each.throttled / each.periods > most.throttled / most.periods ? each : most), null)
-    if (worst !== null) return [finding(subjectOf(target, unit), throttling, worst, unit)]
+    if (worst !== null) return [finding(subjectOf(target, unit), throttling, worst, { unit, container }, wantedCpus(demand))]
     // A daemon that waits for speech wakes in every period and uses next to nothing: only CPU time is work.
     const least = Math.min(...throttling.quotas.map(({ quota }) => quota.cpus))
     if (throttling.usedMs >= throttling.elapsedMs * Math.min(least, 1) * 0.5) return []
@@ -39,9 +41,8 @@ export default defineCheck({
 
 const seconds = (of: Immutable<Throttling>): string => (of.elapsedMs / 1000).toFixed(1)
 
-function finding(subject: string, of: Immutable<Throttling>, worst: Immutable<QuotaWatch>, unit: Immutable<UnitLimits> | null): Finding {
+function finding(subject: string, of: Immutable<Throttling>, worst: Immutable<QuotaWatch>, place: Place, wanted: number | null): Finding {
   const { quota, periods, throttled, lifetime } = worst
-  const raised = Math.ceil(quota.cpus * 2)
   return {
     severity: throttled / periods >= 0.5 ? 'error' : 'warning',
     confidence: 'certain',
@@ -51,6 +52,6 @@ function finding(subject: string, of: Immutable<Throttling>, worst: Immutable<Qu
       ...quota.evidence,
     ] as [Evidence, ...Evidence[]],
     refuted: [{ hypothesis: 'The processor is too slow, or other programs take it away', because: 'The kernel counts a period as throttled only when the group still wanted to run and its own quota was used up.' }],
-    fixes: [changeLimit(`Raise the CPU quota, to ${cpusInWords(raised)} first, and measure again`, unit, quota.level, 'CPUQuota', `${raised * 100}%`, `Raise it where the container is started: docker run --cpus=${raised}, or resources.limits.cpu in Kubernetes.`)],
+    fixes: [changeQuota(place, quota.level, quota.cpus, wanted)],
   }
 }

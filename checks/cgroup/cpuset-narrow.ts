@@ -6,6 +6,8 @@ import { target } from '../../src/facts/target.ts'
 import { threads } from '../../src/facts/threads.ts'
 import { unitState } from '../../src/facts/unit-state.ts'
 import { unitLimits } from '../../src/facts/cgroup-unit.ts'
+import { container } from '../../src/facts/container.ts'
+import { containerFix } from '../../src/facts/container-fix.ts'
 import { begun, NOT_RUNNING, restart, subjectOf } from './limits.ts'
 
 export default defineCheck({
@@ -19,8 +21,8 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'always',
-  needs: { target, cgroup, usableCpus, threads, unitLimits, unitState },
-  run: ({ target, cgroup, usableCpus: cpus, threads: { threads, running, loaded }, unitLimits: unit, unitState: state }) => {
+  needs: { target, cgroup, usableCpus, threads, unitLimits, unitState, container },
+  run: ({ target, cgroup, usableCpus: cpus, threads: { threads, running, loaded }, unitLimits: unit, unitState: state, container: inside }) => {
     if (cgroup === null) return NOT_RUNNING
     if (cpus === null || cpus.allowed === null) return { status: 'unknown', because: 'Which CPUs it may run on is not shown by this kernel.', how: null }
     if (!cgroup.places.cpuset.known && cpus.allowed.count >= cpus.online) need(cgroup.places.cpuset)
@@ -40,7 +42,7 @@ export default defineCheck({
     const key = cpus.cpuset === null ? 'CPUAffinity' : 'AllowedCPUs'
     const widen = unit !== null && (state?.properties[key] ?? '') !== ''
       ? { title: `Let it run on all ${cpus.online} CPUs`, safety: 'risky' as const, edits: [{ kind: 'unit-drop-in' as const, unit: unit.name, scope: unit.scope, set: [{ section: 'Service' as const, key, value: '' }] }], then: restart(unit) }
-      : { title: 'Let it run on more CPUs', safety: 'manual' as const, edits: [], then: ['Widen the set where it is made: docker run --cpuset-cpus, taskset, or the CPU manager of Kubernetes.'] }
+      : (inside === null ? null : containerFix('Let it run on more CPUs', inside.engine, { cpuset: cpus.onlineEvidence.saw })) ?? { title: 'Let it run on more CPUs', safety: 'manual' as const, edits: [], then: ['Widen the set where it is made: docker run --cpuset-cpus, taskset, or the CPU manager of Kubernetes.'] }
     return [{
       severity: 'warning',
       confidence: threads.chosen === 'asked' ? 'certain' : 'likely',

@@ -2,9 +2,12 @@ import { defineCheck, type Evidence, type Finding, type Immutable } from '../../
 import { bytesInWords } from '../../src/cgroup/words.ts'
 import { beyond } from '../../src/facts/cgroup.ts'
 import { cgroupMemory, type CgroupMemory, type MemoryLimit, type MemoryUse } from '../../src/facts/cgroup-memory.ts'
+import { ifSeen } from '../../src/facts/maybe.ts'
 import { target } from '../../src/facts/target.ts'
 import { unitLimits, type UnitLimits } from '../../src/facts/cgroup-unit.ts'
-import { begun, changeLimit, NOT_RUNNING, subjectOf } from './limits.ts'
+import { container } from '../../src/facts/container.ts'
+import { unitEndings, type UnitEndings } from '../../src/facts/unit-endings.ts'
+import { begun, changeLimit, NOT_RUNNING, subjectOf, type Place } from './limits.ts'
 
 /** Share of the limit that cannot be dropped, above which the group lives on swapping. Ours, not sourced. */
 const FULL = 0.9
@@ -24,15 +27,19 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'always',
-  needs: { target, cgroupMemory, unitLimits },
-  run: ({ target, cgroupMemory: memory, unitLimits: unit }) => {
+  needs: { target, now: ifSeen(cgroupMemory), unitLimits, unitEndings, container },
+  run: ({ target, now, unitLimits: unit, unitEndings: endings, container }) => {
+    const before = killedBefore(target, { unit, container }, endings)
+    if (before !== null) return [before]
+    if (!now.known) return { status: 'unknown', because: now.because, how: now.how }
+    const memory = now.value
     if (memory === null) return unit !== null && !unit.active ? NOT_RUNNING : { status: 'not-applicable', because: 'No memory limit holds for it.' }
     if (memory.limits.length === 0) return { status: 'not-applicable', because: `No memory limit holds for it${beyond(memory.place)}.` }
     const subject = subjectOf(target, unit)
     // One story: the tightest limit that is in trouble.
     for (const limit of [...memory.limits].sort((a, b) => a.bytes - b.bytes)) {
       const use = memory.uses.find(({ level }) => level.path === limit.level.path)!
-      const found = killed(subject, memory, limit, unit) ?? full(subject, limit, use, unit)
+      const found = killed(subject, memory, limit, { unit, container }) ?? full(subject, memory, limit, use, { unit, container })
       if (found !== null) return [found]
     }
     const blind = memory.uses.some(({ heldBytes }) => heldBytes === null)
@@ -56,7 +63,8 @@ const limitEvidence = (limit: Limit, unit: Of): readonly Evidence[] => {
 }
 
 /** Kills in its own cgroup only: above it a neighbour may have been meant. */
-function killed(subject: string, memory: Immutable<CgroupMemory>, limit: Limit, unit: Of): Finding | null {
+function killed(subject: string, memory: Immutable<CgroupMemory>, limit: Limit, place: Place): Finding | null {
+  const { unit } = place
   const kills = memory.own.oomKills
   if (kills === null || kills === 0 || limit.kind !== 'max') return null
   // The machine itself may have run out of memory, or the killer was another limit: only hits on this very limit make it the cause.
@@ -68,11 +76,30 @@ function killed(subject: string, memory: Immutable<CgroupMemory>, limit: Limit, 
     cause: `The kernel has killed ${kills === 1 ? 'one process' : `${kills} processes`} of ${subject} for want of memory, under ${limitName(limit, unit)}.`,
     evidence: evidence.filter((each) => each !== undefined) as unknown as [Evidence, ...Evidence[]],
     refuted: [GPU_MEMORY],
-    fixes: [raised(limit, limit.bytes * 2, unit)],
+    fixes: [raised(limit, limit.bytes * 2, memory.limits, place)],
   }
 }
 
-function full(subject: string, limit: Limit, use: UseOf, unit: Of): Finding | null {
+/** The counters of a control group begin anew with each run; the journal keeps what became of those before. */
+function killedBefore(target: Parameters<typeof subjectOf>[0], place: Place, endings: Immutable<UnitEndings> | null): Finding | null {
+  const { unit } = place
+  const asked = unit?.memoryMax ?? null
+  if (endings === null || unit === null || asked === null) return null
+  // Runs that ended under another limit than the present one say nothing of it. The kernel keeps whole pages.
+  const named = (endings.kernelKills ?? []).filter((limit) => limit !== null && Math.abs(limit - asked.value) < 65_536)
+  const kills = endings.kernelKills === null ? endings.outOfMemory : named.length
+  if (kills === 0) return null
+  return {
+    severity: 'error', confidence: named.length > 0 ? 'certain' : 'likely',
+    cause: `Within the last day the kernel has killed ${kills === 1 ? 'one run' : `${kills} runs`} of ${subjectOf(target, unit)} for want of memory, under ${asked.text}.`,
+    evidence: [asked.evidence[0], ...endings.evidence],
+    refuted: [GPU_MEMORY],
+    fixes: [raised({ kind: 'max', bytes: asked.value, level: { path: unit.controlGroup ?? `/${unit.name}`, directory: '' }, evidence: asked.evidence[0] }, asked.value * 2, [], place)],
+  }
+}
+
+function full(subject: string, memory: Immutable<CgroupMemory>, limit: Limit, use: UseOf, place: Place): Finding | null {
+  const { unit } = place
   const held = use.heldBytes
   if (held === null) return null
   const swap = use.swapBytes ?? 0
@@ -89,15 +116,22 @@ function full(subject: string, limit: Limit, use: UseOf, unit: Of): Finding | nu
     cause: `${begun(subject)} has reached ${limitName(limit, unit)}${limitName(limit, unit).startsWith('its') ? '' : ` (${bytesInWords(limit.bytes)})`}, with ${where}.`,
     evidence: evidence.filter((each) => each !== undefined) as unknown as [Evidence, ...Evidence[]],
     refuted: [GPU_MEMORY],
-    fixes: [raised(limit, Math.max(limit.bytes, held + swap) * 1.5, unit)],
+    fixes: [raised(limit, Math.max(limit.bytes, held + swap) * 1.5, memory.limits, place)],
   }
 }
 
 const GPU_MEMORY = { hypothesis: 'There is memory enough, for the GPU has plenty free', because: 'The limit counts main memory alone; what the GPU has of its own is neither counted in it nor a way around it.' }
 
+const KEYS = { max: 'MemoryMax', high: 'MemoryHigh' } as const
+
 /** Rounded up to 256 MiB. */
-function raised(limit: Limit, bytes: number, unit: Of) {
+function raised(limit: Limit, bytes: number, limits: readonly Limit[], place: Place) {
   const step = 256 * 2 ** 20
   const megabytes = (Math.ceil(bytes / step) * step) / 2 ** 20
-  return changeLimit(`Raise the memory limit to ${bytesInWords(megabytes * 2 ** 20)} or more`, unit, limit.level, limit.kind === 'max' ? 'MemoryMax' : 'MemoryHigh', `${megabytes}M`, `Raise it where the container is started: docker run --memory=${megabytes}m, or resources.limits.memory in Kubernetes.`)
+  return changeLimit(`Raise the memory limit to ${bytesInWords(megabytes * 2 ** 20)} or more`, place, limit.level, {
+    // The other limit of the same group would take its place where it is lower.
+    set: [limit, ...limits.filter(({ kind, level, bytes }) => kind !== limit.kind && level.path === limit.level.path && bytes < megabytes * 2 ** 20)].map(({ kind }) => [KEYS[kind], `${megabytes}M`] as const),
+    inContainer: { memoryMegabytes: megabytes },
+    words: `Raise it where the container is started: docker run --memory=${megabytes}m, or resources.limits.memory in Kubernetes.`,
+  })
 }

@@ -1,4 +1,5 @@
-import { defineCheck, question, type Finding } from '../../src/index.ts'
+import { defineCheck, question, type Finding, type Fix } from '../../src/index.ts'
+import { container } from '../../src/facts/container.ts'
 import { context } from '../../src/facts/context.ts'
 import { searchPath } from '../../src/facts/loader.ts'
 import { target } from '../../src/facts/target.ts'
@@ -17,8 +18,8 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'sometimes',
-  needs: { searchPath, place: context, target, unit: unitState },
-  run: ({ searchPath, place, target, unit }) => {
+  needs: { searchPath, place: context, target, unit: unitState, container },
+  run: ({ searchPath, place, target, unit, container }) => {
     const { value, source, ignored } = searchPath
     if (value === null || ignored !== null) return []
     // In a shell a trailing colon is the usual leftover of LD_LIBRARY_PATH=/x:$UNSET and concerns nobody's service.
@@ -35,13 +36,14 @@ export default defineCheck({
       cause: `In LD_LIBRARY_PATH ${list(suspects.map(meaning))}.`,
       evidence: [{ source, saw: `LD_LIBRARY_PATH=${value}` }, ...(local.length > 0 && place.cwd !== null ? [{ source: cwdSource(source), saw: place.cwd }] : [])],
       ...(suspects.some(({ fault }) => fault === 'variable') ? { refuted: [{ hypothesis: 'The variable was set, so its value is in use.', because: 'ld.so expands only $ORIGIN, $LIB and $PLATFORM; systemd expands nothing in Environment=.' }] } : {}),
-      fixes: [{
-        ...pathFix({ target, unit }, kept.join(':'), `Take ${verb(suspects, 'that element', 'those elements')} out of LD_LIBRARY_PATH`, relative ? 'risky' : 'safe'),
-      }],
+      fixes: [alone(pathFix({ target, unit, container }, kept.join(':'), `Take ${verb(suspects, 'that element', 'those elements')} out of LD_LIBRARY_PATH`, relative ? 'risky' : 'safe'))],
     }
     return [finding]
   },
 })
+
+/** What is taken out must not come back as what stood there before. */
+const alone = (fix: Fix): Fix => ({ ...fix, edits: fix.edits.map((edit) => (edit.kind === 'unit-drop-in' ? { ...edit, set: edit.set.map((directive) => ({ ...directive, replaces: true as const })) } : edit)) })
 
 /** The working directory was read from the process that the environment was read from. */
 const cwdSource = (source: string): string => question.readlink(/\/proc\/(\w+)\/environ$/.exec(source) ? `/proc/${/\/proc\/(\w+)\/environ$/.exec(source)![1]}/cwd` : '/proc/self/cwd')

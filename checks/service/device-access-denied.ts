@@ -1,4 +1,6 @@
 import { defineCheck, type Directive, type Evidence, type Finding, type Fix, type Immutable } from '../../src/index.ts'
+import { container, type Container } from '../../src/facts/container.ts'
+import { containerFix } from '../../src/facts/container-fix.ts'
 import { deviceAccess, type Denial, type DeviceAccess } from '../../src/facts/device-access.ts'
 import { unitState, type UnitState } from '../../src/facts/unit-state.ts'
 
@@ -12,9 +14,9 @@ export default defineCheck({
     links: ['https://www.freedesktop.org/software/systemd/man/latest/systemd.resource-control.html#DeviceAllow=', 'https://github.com/NixOS/nixpkgs/issues/331069'],
   },
   fixes: 'always',
-  needs: { access: deviceAccess, unit: unitState },
-  run({ access, unit }) {
-    if (unit !== null && decisive(access)) return [findingFor(access, unit)]
+  needs: { access: deviceAccess, unit: unitState, container },
+  run({ access, unit, container }) {
+    if (unit !== null && decisive(access)) return [findingFor(access, unit, container)]
     return access.unseen === null ? [] : { status: 'unknown', ...access.unseen }
   },
 })
@@ -35,18 +37,21 @@ const BY: Readonly<Record<Denial['by'], string>> = {
   permissions: 'its user may not write to them',
 }
 
-function findingFor({ wanted, denials }: Access, unit: Immutable<UnitState>): Finding {
+const LATE = 'DeviceAllow= names them, but they were not there yet when it started, and what has no device then is left out of the list of its control group'
+
+function findingFor({ wanted, denials }: Access, unit: Immutable<UnitState>, inside: Immutable<Container> | null): Finding {
   const paths = denials.map(({ node }) => node.path)
   const reasons = [...new Set(denials.map(({ by }) => by))]
   const privateDevices = reasons.includes('private-devices') && unit.properties['PrivateDevices'] === 'yes'
-  const words = reasons.map((by) => (by === 'private-devices' && privateDevices ? 'PrivateDevices=yes gives it a /dev without them' : BY[by]))
+  const late = denials.every((denial) => denial.late)
+  const words = reasons.map((by) => (late ? LATE : by === 'private-devices' && privateDevices ? 'PrivateDevices=yes gives it a /dev without them' : BY[by]))
   const seen = unique(denials.flatMap(({ evidence }) => evidence))
   return {
     severity: 'error',
-    confidence: denials.every((denial) => denial.seen) ? 'certain' : 'likely',
+    confidence: denials.every((denial) => denial.seen) && !late ? 'certain' : 'likely',
     cause: `${unit.name} asks for the GPU and may not open ${paths.join(', ')}: ${words.join(', and ')}.`,
     evidence: [...seen, ...wanted] as unknown as [Evidence, ...Evidence[]],
-    fixes: [fixFor(denials, unit, privateDevices)],
+    fixes: [(inside === null ? null : containerFix(`Give the container of ${unit.name} the GPU`, inside.engine, { gpu: true })) ?? fixFor(denials, unit, privateDevices)],
   }
 }
 
@@ -55,7 +60,10 @@ function fixFor(denials: Access['denials'], unit: Immutable<UnitState>, privateD
   const groups = [...new Set(denials.flatMap(({ by, group }) => (by === 'permissions' && group !== null && group !== 'root' ? [group] : [])))]
   // The pattern fits the names of every driver version: nvidia-frontend, nvidia, nvidiactl, nvidia-uvm, nvidia-caps.
   const allow = [...new Set(['char-nvidia* rw', ...denials.map(({ node }) => `${node.path} rw`)])]
+  // modprobe@.service of systemd loads a module, and a service that comes after it finds the devices by name.
+  const modules = [...new Set(denials.flatMap(({ late, node }) => (late ? [`modprobe@${node.path === '/dev/nvidia-uvm' ? 'nvidia_uvm' : 'nvidia'}.service`] : [])))]
   const set: Directive[] = [
+    ...(unit.scope === 'system' ? ['Wants', 'After'].flatMap((key) => modules.map((value) => ({ section: 'Unit' as const, key, value }))) : []),
     ...(privateDevices ? [{ section: 'Service' as const, key: 'PrivateDevices', value: 'no' }, { section: 'Service' as const, key: 'DevicePolicy', value: 'closed' }] : []),
     ...(policy ? allow.map((value) => ({ section: 'Service' as const, key: 'DeviceAllow', value })) : []),
     ...groups.map((value) => ({ section: 'Service' as const, key: 'SupplementaryGroups', value })),

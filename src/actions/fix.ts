@@ -1,25 +1,14 @@
-import { resolve } from 'node:path'
 import { known } from '../cannot-see.ts'
-import { diagnose } from '../diagnose.ts'
 import { targetPid } from '../facts/target.ts'
-import { unitState, type UnitState } from '../facts/unit-state.ts'
-import { staked, tidied, write } from '../fix/apply.ts'
-import { mainPidOf, runSteps, settled } from '../fix/after.ts'
-import { asked, canAsk } from '../fix/ask.ts'
-import { mergedChanges, type PlannedChange, type Writer } from '../fix/draft.ts'
-import { codeOf, remains } from '../fix/exit-code.ts'
-import { formats, type Format } from '../fix/formats.ts'
-import { refuseUnwritable } from '../fix/hand.ts'
-import { stateFolder } from '../fix/journal.ts'
-import { offerOf, wishesOf, type Offer } from '../fix/offer.ts'
-import type { Row, Wish } from '../fix/plan.ts'
-import { compared, type Judging } from '../fix/proof.ts'
-import { Refused } from '../fix/refused.ts'
+import { unitState } from '../facts/unit-state.ts'
+import type { Writer } from '../fix/draft.ts'
+import { codeOf } from '../fix/exit-code.ts'
+import { wishesOf, type Offer } from '../fix/offer.ts'
+import type { Wish } from '../fix/plan.ts'
+import type { Judging } from '../fix/proof.ts'
 import { fixJson, fixText, type Told } from '../fix/report.ts'
-import { unitSite, type Site } from '../fix/site.ts'
-import { stepsOf, type Step } from '../fix/steps.ts'
-import { newComplaints } from '../fix/verify.ts'
-import { writeNew } from '../new-file.ts'
+import { stepsOf } from '../fix/steps.ts'
+import { vetted } from '../fix/vetted.ts'
 import { gatherer } from '../gather.ts'
 import { about } from '../host/about.ts'
 import { hostOf, type Ask } from '../host/host.ts'
@@ -29,24 +18,13 @@ import { neighbours } from '../neighbours.ts'
 import { progress } from '../progress.ts'
 import { sober } from '../sober.ts'
 import { targetArgs } from '../target-name.ts'
-import type { CheckId, Fix, Target } from '../types.ts'
+import type { Target } from '../types.ts'
 import { WrongCall } from '../wrong-call.ts'
-import { machineOf, type TargetOptions } from './machine.ts'
+import { keep } from './fix-keep.ts'
+import { examined, type FixOptions, type Work } from './fix-work.ts'
+import { writeOut } from './fix-write.ts'
+import { machineOf } from './machine.ts'
 import { undoRuns } from './undo.ts'
-
-export interface FixOptions extends TargetOptions {
-  readonly writeUnit?: boolean
-  readonly writePath?: boolean
-  readonly apply?: boolean
-  readonly fix: readonly string[]
-  readonly yes?: boolean
-  readonly restart?: boolean
-  readonly undo?: string | true
-  readonly output?: string
-  readonly format?: Format
-  readonly json?: boolean
-  readonly color: boolean
-}
 
 /** The `fix` command, from options to exit code. */
 export async function fix(options: FixOptions, io: Io): Promise<number> {
@@ -59,7 +37,7 @@ export async function fix(options: FixOptions, io: Io): Promise<number> {
     const found = await machineOf(options, io.cwd, line?.watch ?? ((ask) => ask))
     const target = found.target.kind === 'shell' ? await theOneService(found.ask, io) : found.target
     const judging = await examined(about(target, found.ask))
-    const offer = await verified(judging, { named, writers }, Number(options.timeout))
+    const offer = await vetted(judging, { named, writers }, Number(options.timeout))
     line?.stop()
     return await carryOut({ options, io, target, judging, offer, writers })
   } finally {
@@ -91,55 +69,8 @@ async function theOneService(ask: Ask, io: Io): Promise<Target> {
   return services[0]!.target
 }
 
-async function examined(machine: Ask): Promise<Judging> {
-  const checks = allChecks()
-  const host = hostOf(machine)
-  return { machine, checks, before: await diagnose(host, gatherer(host), checks) }
-}
-
-/** What systemd-analyze newly complains of is not offered. */
-async function verified(judging: Judging, terms: { readonly named: ReadonlySet<CheckId>; readonly writers: ReadonlySet<Writer> | null }, seconds: number): Promise<Offer> {
-  const host = hostOf(judging.machine)
-  const site = { host, use: gatherer(host) }
-  const barred = new Set<Fix>()
-  const complaints: Offer['rejected'][number][] = []
-  for (;;) {
-    const offer = await offerOf(judging, { ...terms, barred })
-    const complaint = await complaintOf([...offer.main.rows, ...offer.risky], site, Math.max(seconds, 10) * 1000)
-    if (complaint === null) return { ...offer, rejected: [...offer.rejected, ...complaints] }
-    barred.add(complaint.row.wish.fix)
-    complaints.push({ wish: complaint.row.wish, kind: 'worse', because: `systemd-analyze verify says: ${complaint.words}` })
-  }
-}
-
-/** The first fix with which a unit draws a complaint that it did not draw before; null = none does. */
-async function complaintOf(rows: readonly Row[], site: Site, limitMs: number): Promise<{ readonly row: Row; readonly words: string } | null> {
-  const changes = (of: readonly Row[]) => [...new Map(of.flatMap((row) => row.changes).map((change) => [change.target, change])).values()]
-  const state = await known(site.use(unitState))
-  for (const unit of new Set(changes(rows).flatMap((change) => change.unit ?? []))) {
-    const edit = rows.flatMap(({ wish }) => wish.fix.edits).find((each) => each.kind === 'unit-drop-in' && each.unit === unit)
-    const place = await unitSite(site, unit, edit?.kind === 'unit-drop-in' ? edit.scope : state.known && state.value !== null ? state.value.scope : 'system')
-    const found = (of: readonly Row[]) => newComplaints(place, changes(of), Date.now() + limitMs)
-    if (((await found(rows)) ?? []).length === 0) continue
-    for (const [at, row] of rows.entries()) {
-      const [words] = (await found(rows.slice(0, at + 1))) ?? []
-      if (words !== undefined) return { row, words }
-    }
-  }
-  return null
-}
-
-interface Work {
-  readonly options: FixOptions
-  readonly io: Io
-  readonly target: Target
-  readonly judging: Judging
-  readonly offer: Offer
-  readonly writers: ReadonlySet<Writer> | null
-}
-
-async function carryOut(work: Work): Promise<number> {
-  const { options, io, target, judging, offer, writers } = work
+async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told'>): Promise<number> {
+  const { options, io, target, judging, offer, writers } = asked
   const host = hostOf(judging.machine)
   const use = gatherer(host)
   const [state, pid] = await Promise.all([known(use(unitState)), known(use(targetPid))])
@@ -148,116 +79,23 @@ async function carryOut(work: Work): Promise<number> {
   // Whatever a fix says of it: a manager that has not read the files again goes by the old ones.
   const reload = unit !== null && rows.some(({ changes }) => changes.some((change) => change.unit !== null)) ? [`systemctl ${unit.scope === 'user' ? '--user ' : ''}daemon-reload`] : []
   const steps = stepsOf([...reload, ...rows.flatMap(({ wish }) => wish.fix.then)], unit)
-  const told = (written: readonly string[], runId: string | null): Told => ({
+  const told: Work['told'] = (written, runId) => ({
     target, pid: pid.known && typeof pid.value === 'number' ? pid.value : null, offer, steps, advice: adviceOf(judging, offer), written, runId, call: writers === null && rows.length > 0 ? callOf(target, rows.map(({ wish }) => wish), offer) : null,
   })
-  if (options.output !== undefined || options.format !== undefined) return keep(work, rows.flatMap(({ changes }) => changes), offer.shown.flatMap(({ changes }) => changes), steps, told)
+  const work: Work = { ...asked, unit, steps, told }
+  if (options.output !== undefined || options.format !== undefined) return keep(work, rows)
   if (!options.json) io.stdout.write(fixText(told([], null), { width: io.stdout.columns ?? 80, colour: colourOn(io.stdout, io.env, options.color) }))
   const waits = offer.main.changes.length === 0 && offer.main.rows.length > 0
   if (writers === null || (offer.main.changes.length === 0 && !(waits && options.restart))) {
     if (options.json) io.stdout.write(fixJson(told([], null)))
     return codeOf(judging.before, offer, rows.length > 0, judging.before)
   }
-  return writeOut(work, unit, steps, told)
-}
-
-/** Writes what is to be written, then restarts; where everything is written already, it only restarts. */
-async function writeOut({ options, io, target, judging, offer }: Work, unit: UnitState | null, steps: readonly Step[], told: (written: readonly string[], runId: string | null) => Told): Promise<number> {
-  const refused = (error: unknown): number => {
-    if (!(error instanceof Refused)) throw error
-    if (options.json) io.stdout.write(fixJson(told([], null)))
-    io.stderr.write(`asr-doctor: ${sober(error.message)}\n`)
-    return 2
-  }
-  let all
-  try {
-    await tidied(stateFolder(io.env))
-    all = staked(offer.main.changes)
-    for (const { place } of all) refuseUnwritable(place)
-  } catch (error) {
-    return refused(error)
-  }
-  if (!options.yes) {
-    if (!canAsk(io)) return refused(new Refused('Nothing was written: where nobody can be asked, --yes is needed.'))
-    const words = all.length === 0 ? `Run ${steps.flatMap(({ command, words }) => (command === null ? [] : [sober(words)])).join('; ')}` : `Write ${all.map(({ place }) => sober(place.real)).join(', ')}`
-    if (!(await asked(io, `${words}?`))) return refused(new Refused('Declined; nothing was written.'))
-  }
-  if (all.length === 0) {
-    if (options.json) io.stdout.write(fixJson(told([], null)))
-    return lookAgain({ options, io, target, judging, unit, steps, runId: null })
-  }
-  let run
-  try {
-    run = await write({ folder: stateFolder(io.env), target: unit === null ? target : { kind: 'unit', name: unit.name, scope: unit.scope }, checks: offer.main.rows.map(({ wish }) => wish.check) }, all)
-  } catch (error) {
-    return refused(error)
-  }
-  const written = all.map(({ place }) => place.target)
-  io.stderr.write(`Written (run ${run.runId}): ${written.map(sober).join(', ')}. To take it back: asr-doctor fix --undo ${run.runId}\n`)
-  if (options.json) io.stdout.write(fixJson(told(written, run.runId)))
-  if (!options.restart) {
-    const commands = steps.filter(({ command }) => command !== null)
-    if (commands.length > 0) io.stderr.write(`It takes effect after: ${commands.map(({ words }) => sober(words)).join('; ')} (or the same call with --restart).\n`)
-    return codeOf(judging.before, offer, false, null)
-  }
-  return lookAgain({ options, io, target, judging, unit, steps, runId: run.runId })
-}
-
-interface Restarting {
-  readonly options: FixOptions
-  readonly io: Io
-  readonly target: Target
-  readonly judging: Judging
-  readonly unit: UnitState | null
-  readonly steps: readonly Step[]
-  readonly runId: string | null
-}
-
-/** The only proof of a running service is the running service. */
-async function lookAgain({ options, io, target, judging, unit, steps, runId }: Restarting): Promise<number> {
-  const { ran, failed } = await runSteps(steps)
-  for (const words of ran) io.stderr.write(`Done: ${sober(words)}\n`)
-  const trouble = failed ?? (unit === null ? null : await settled(unit))
-  if (trouble !== null) io.stderr.write(`asr-doctor: ${sober(trouble)}.${runId === null ? '' : ` To take the change back: asr-doctor fix --undo ${runId} --restart`}\n`)
-  // The process that was named is gone with the restart; its unit has a new one.
-  const present = target.kind === 'pid' && unit !== null ? { kind: 'pid' as const, pid: (await mainPidOf(unit)) ?? target.pid } : target
-  const { ask } = await machineOf({ timeout: options.timeout }, io.cwd, (each) => each)
-  const { before: now } = await examined(about(present, ask))
-  const { gone, stays, appears, lost } = compared(judging.before, now)
-  io.stderr.write('Looked at again as it runs now:\n')
-  for (const [label, ids] of [['gone', gone], ['stays', stays], ['appears', appears], ['not to be seen', lost.map(({ check }) => check)]] as const) {
-    if (ids.length > 0) io.stderr.write(`  ${label}: ${ids.join(', ')}\n`)
-  }
-  return trouble !== null || remains(now) ? 1 : 0
-}
-
-async function keep({ options, io, judging, offer }: Work, changes: readonly PlannedChange[], sources: readonly PlannedChange[], steps: readonly Step[], told: (written: readonly string[], runId: string | null) => Told): Promise<number> {
-  const format = options.format ?? 'patch'
-  const all = mergedChanges([...changes, ...(format === 'patch' || format === 'sh' ? sources : [])])
-  if (all.length === 0) {
-    io.stderr.write('asr-doctor: there is nothing to keep; no change is offered.\n')
-    if (options.json) io.stdout.write(fixJson(told([], null)))
-    return codeOf(judging.before, offer, false, null)
-  }
-  let text
-  try {
-    text = formats[format]({ changes: all, steps })
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error
-    throw new WrongCall(`--format ${format}: ${error.message}`)
-  }
-  if (options.output === undefined) io.stdout.write(text)
-  else {
-    await writeNew(resolve(io.cwd, options.output), text, '--output')
-    if (options.json) io.stdout.write(fixJson(told([], null)))
-    io.stderr.write(`Kept: ${options.output}.${format === 'patch' ? ` patch -p1 -d / < ${options.output} makes the change.` : ''}\n`)
-  }
-  return 1
+  return writeOut(work)
 }
 
 function adviceOf(judging: Judging, offer: Offer): Told['advice'] {
   const cured = new Set(offer.proof.gone)
-  return wishesOf(judging).filter(({ check, fix }) => !cured.has(check) && fix.edits.length === 0).map(({ check, fix }) => ({ check, fix }))
+  return wishesOf(judging).filter(({ check, fix }) => !cured.has(check) && fix.edits.every(({ kind }) => kind === 'snippet')).map(({ check, fix }) => ({ check, fix }))
 }
 
 function callOf(target: Target, wishes: readonly Wish[], offer: Offer): string {

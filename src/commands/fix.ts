@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { FixOptions } from '../actions/fix.ts'
+import type { FixOptions } from '../actions/fix-work.ts'
 import type { Io } from '../io.ts'
 import { collect } from './check.ts'
 import { addTargetOptions, addTimeout } from './target-options.ts'

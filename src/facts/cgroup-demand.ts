@@ -1,6 +1,6 @@
 import { known } from '../cannot-see.ts'
 import type { Level } from '../cgroup/place.ts'
-import type { Evidence, Fact, Known } from '../types.ts'
+import type { Evidence, Fact, Immutable, Known } from '../types.ts'
 import { cgroupMounts, type CgroupPlace } from './cgroup.ts'
 import { cgroupCpu } from './cgroup-cpu.ts'
 import { usableCpus } from './cgroup-cpuset.ts'
@@ -31,6 +31,12 @@ export interface CpuDemand {
   readonly unit: UnitLimits | null
   readonly view: Known<ThreadView>
   readonly running: ThreadView['running']
+}
+
+/** As many CPUs as its threads use at once; null = how many threads it computes with is not known. */
+export function wantedCpus({ view, usable }: Immutable<Pick<CpuDemand, 'view' | 'usable'>>): number | null {
+  const threads = view.known ? view.value.threads : null
+  return threads === null ? null : usable === null ? threads.count : Math.min(threads.count, usable)
 }
 
 export const cpuDemand: Fact<CpuDemand> = {

@@ -14,6 +14,8 @@ export interface Denial {
   readonly by: 'private-devices' | 'device-policy' | 'permissions'
   /** The group that the node belongs to and the service lacks. */
   readonly group: string | null
+  /** The unit allows it, and its list does not: most likely the list was made before the device was there, for names without a device are left out of it. */
+  readonly late: boolean
   /** Seen in the kernel's own state, not only deduced from the configuration. */
   readonly seen: boolean
   readonly evidence: readonly Evidence[]
@@ -61,7 +63,7 @@ async function nodesOf(host: Host): Promise<readonly Found[]> {
 }
 
 async function denialOf(host: Host, use: Use, unit: UnitState, of: Context, node: Found): Promise<Denial | null> {
-  const denial = (by: Denial['by'], seen: boolean, evidence: readonly Evidence[], group: string | null = null): Denial => ({ node: { path: node.path, device: node.device }, by, group, seen, evidence })
+  const denial = (by: Denial['by'], seen: boolean, evidence: readonly Evidence[], { group = null, late = false }: { group?: string | null; late?: boolean } = {}): Denial => ({ node: { path: node.path, device: node.device }, by, group, late, seen, evidence })
   const setting = (name: string): Evidence => ({ source: unit.source, saw: `${name}=${(unit.properties[name] ?? '').replaceAll('\n', ', ')}` })
   const running = of.origin === 'running'
   if (running && of.root !== '') {
@@ -71,23 +73,31 @@ async function denialOf(host: Host, use: Use, unit: UnitState, of: Context, node
     return denial('private-devices', false, [setting('PrivateDevices')])
   }
   const policy = await policyDenial(host, use, unit, node)
-  if (policy !== null) return denial('device-policy', policy.seen, [setting('DevicePolicy'), setting('DeviceAllow'), ...policy.evidence])
+  if (policy !== null) return denial('device-policy', policy.seen, [setting('DevicePolicy'), setting('DeviceAllow'), ...policy.evidence], { late: policy.late })
   return permissionDenial(host, of, node, denial)
 }
 
-async function policyDenial(host: Host, use: Use, unit: UnitState, node: Found): Promise<{ seen: boolean; evidence: readonly Evidence[] } | null> {
+async function policyDenial(host: Host, use: Use, unit: UnitState, node: Found): Promise<{ seen: boolean; late: boolean; evidence: readonly Evidence[] } | null> {
   const process = await use(process_)
   const list = process === null ? null : await enforcedList(host, process.cgroup)
-  if (list !== null) return listAdmits(list.text, node.device) ? null : { seen: true, evidence: [{ source: list.source, saw: `no entry for ${node.device.join(':')} (${node.path})` }] }
+  const rules = deviceRulesOf(unit.properties['DeviceAllow'] ?? '')
+  if (list !== null) {
+    if (listAdmits(list.text, node.device)) return null
+    const absent: Evidence = { source: list.source, saw: `no entry for ${node.device.join(':')} (${node.path})` }
+    if (rules.length === 0) return { seen: true, late: false, evidence: [absent] }
+    const known = characterMajorsOf((await host.read('/proc/devices')) ?? '')
+    const late = rules.some((rule) => admits(rule, node, known))
+    const names = known.filter(({ major }) => major === node.device[0]).map(({ name }) => name)
+    return { seen: true, late, evidence: late && names.length > 0 ? [absent, { source: question.read('/proc/devices'), saw: `${node.device[0]} ${names.join(', ')}` }] : [absent] }
+  }
   // A user's manager has no say in the device controller; on cgroup v2 the filter is a BPF program that nobody can read.
   if (unit.scope === 'user') return null
   const policy = unit.properties['PrivateDevices'] === 'yes' && unit.properties['DevicePolicy'] === 'auto' ? 'closed' : unit.properties['DevicePolicy']
-  const rules = deviceRulesOf(unit.properties['DeviceAllow'] ?? '')
   if ((policy !== 'closed' && policy !== 'strict') && rules.length === 0) return null
   const majors = characterMajorsOf((await host.read('/proc/devices')) ?? '')
   if (rules.some((rule) => admits(rule, node, majors))) return null
   const names = majors.filter(({ major }) => major === node.device[0]).map(({ name }) => name)
-  return { seen: false, evidence: [{ source: question.read('/proc/devices'), saw: names.length > 0 ? `${node.device[0]} ${names.join(', ')}` : `nothing with number ${node.device[0]}` }] }
+  return { seen: false, late: false, evidence: [{ source: question.read('/proc/devices'), saw: names.length > 0 ? `${node.device[0]} ${names.join(', ')}` : `nothing with number ${node.device[0]}` }] }
 }
 
 /** Cgroup v1 tells what it enforces: devices.list of the process's own group. */
@@ -99,7 +109,7 @@ async function enforcedList(host: Host, cgroup: string): Promise<{ text: string;
   return text.known && text.value !== null && text.value.trim() !== '' ? { text: text.value, source: question.read(file) } : null
 }
 
-async function permissionDenial(host: Host, of: Context, node: Found, denial: (by: 'permissions', seen: boolean, evidence: readonly Evidence[], group: string | null) => Denial): Promise<Denial | null> {
+async function permissionDenial(host: Host, of: Context, node: Found, denial: (by: 'permissions', seen: boolean, evidence: readonly Evidence[], more: { group: string | null }) => Denial): Promise<Denial | null> {
   const { mode, uid, gid } = node.stat
   const bits = of.uid === uid ? mode >> 6 : of.gid === gid || of.groups.includes(gid) ? mode >> 3 : mode
   if (of.uid === 0 || (bits & 0o6) === 0o6) return null
@@ -110,5 +120,5 @@ async function permissionDenial(host: Host, of: Context, node: Found, denial: (b
   if (asked.code === 0) return null
   const group = (await groupOf(host, String(gid)))?.name ?? null
   const rights = `mode ${mode.toString(8).padStart(4, '0')}, uid ${uid}, gid ${gid}`
-  return denial('permissions', true, [{ source: question.stat(node.path), saw: rights }, { source: question.run('test', ['-w', node.path], { as: identity }), saw: `exit status ${asked.code}` }], group)
+  return denial('permissions', true, [{ source: question.stat(node.path), saw: rights }, { source: question.run('test', ['-w', node.path], { as: identity }), saw: `exit status ${asked.code}` }], { group })
 }

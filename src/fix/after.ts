@@ -34,7 +34,7 @@ export async function settled({ name, manager }: Pick<UnitState, 'name' | 'manag
     const output = await known(runBounded(['systemctl', ...manager, 'show', '--no-pager', '--property=ActiveState,SubState,Result,MainPID,Type', '--', name], {}, Date.now() + 5000))
     return output.known && output.value !== null ? propertiesOf(output.value.stdout) : {}
   }
-  const until = Date.now() + 20_000
+  const until = performance.now() + 20_000
   for (;;) {
     const first = await look()
     if (first['ActiveState'] === 'failed' || first['SubState'] === 'auto-restart') return `${name} does not run: Result=${first['Result']}`
@@ -45,7 +45,7 @@ export async function settled({ name, manager }: Pick<UnitState, 'name' | 'manag
       if (then['ActiveState'] === 'inactive' && then['Result'] === 'success') return null
     }
     if (first['ActiveState'] === 'inactive') return first['Result'] === 'success' ? null : `${name} does not run: Result=${first['Result']}`
-    if (Date.now() > until) return `${name} has not come up in 20 s (${first['ActiveState']}/${first['SubState']})`
+    if (performance.now() > until) return `${name} has not come up in 20 s (${first['ActiveState']}/${first['SubState']})`
     await wait(300)
   }
 }

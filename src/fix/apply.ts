@@ -1,7 +1,9 @@
 import type { Change, Target } from '../types.ts'
-import { failure, placeOf, removeEmpty, removeTemp, replace, tempName, unchanged, type Place } from './hand.ts'
+import { failure } from './failure.ts'
+import { removeEmpty, removeTemp, replace, tempName } from './hand.ts'
 import { begin, forget, mark, runs, sweepLitter, type Entry, type Run } from './journal.ts'
 import { alone } from './lock.ts'
+import { placeOf, unchanged, type Place } from './place.ts'
 import { Refused } from './refused.ts'
 import { asUser } from './rights.ts'
 
@@ -95,7 +97,7 @@ function restore(entry: Entry): boolean {
   const now = place.bytes?.toString('base64') ?? null
   const changed = now !== entry.before
   if (changed && now !== entry.after) throw new Refused(`${entry.target} was changed since asr-doctor wrote it; it is left as it is.`)
-  if (changed) replace(place, bytesOf(entry.before), tempName(place.real))
+  if (changed) replace(place, bytesOf(entry.before), tempName(place.real), entry.mode ?? undefined)
   asUser(place.owner, () => {
     for (const made of [...entry.folders].reverse()) removeEmpty(made)
   })

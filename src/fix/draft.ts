@@ -18,11 +18,19 @@ export interface Draft {
   readonly lines: Map<string, readonly LineEdit[]>
   /** `scope unit section key` → the value a wish has given a key that takes one. */
   readonly single: Map<string, { readonly value: string; readonly check: CheckId }>
+  /** `place NAME` → what the wishes ask of a variable that lists folders, and what stood there before any of them. */
+  readonly lists: Map<string, FolderList>
 }
 
-export const emptyDraft = (): Draft => ({ texts: new Map(), lines: new Map(), single: new Map() })
+/** Kept apart until it is written out, so that the order in which the wishes come makes no difference. */
+export interface FolderList {
+  readonly base: string | null
+  readonly wanted: ReadonlySet<string>
+}
 
-export const copyOf = (draft: Draft): Draft => ({ texts: new Map(draft.texts), lines: new Map(draft.lines), single: new Map(draft.single) })
+export const emptyDraft = (): Draft => ({ texts: new Map(), lines: new Map(), single: new Map(), lists: new Map() })
+
+export const copyOf = (draft: Draft): Draft => ({ texts: new Map(draft.texts), lines: new Map(draft.lines), single: new Map(draft.single), lists: new Map(draft.lists) })
 
 /** The text a target has in the draft, or on the machine. */
 export async function current(draft: Draft, { host }: Site, target: string): Promise<string | null> {

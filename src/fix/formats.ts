@@ -1,6 +1,7 @@
 import { assignmentsOf } from '../systemd/unit-file.ts'
 import { wordsOf } from '../systemd/words.ts'
 import { expanded } from '../systemd/specifiers.ts'
+import { yamlText } from '../facts/yaml.ts'
 import { dirname } from '../paths.ts'
 import { unifiedDiff } from './diff.ts'
 import type { PlannedChange } from './draft.ts'
@@ -40,12 +41,15 @@ function sh({ changes, steps }: Recipe): string {
     // Beside it and renamed, so that nobody reads half of it; cp -p keeps its owner and mode.
     return { guard, write: `${made}temp=$(mktemp ${quoted(`${dirname(target)}/.asr-doctor.XXXXXX`)})\n${before === null ? 'chmod 644 "$temp"' : `cp -p -- ${file} "$temp"`}\nprintf %s ${quoted(after)} >"$temp"\nmv -f -- "$temp" ${file}` }
   })
-  const commands = steps.map(({ words, command }) => (command === null ? `# ${words.replace(/\s+/g, ' ')}` : command.map((word) => (/^[A-Za-z0-9_@:./=+-]+$/.test(word) ? word : quoted(word))).join(' ')))
+  const commands = steps.map(({ words, command }) => (command === null ? comment(words) : command.map((word) => (/^[A-Za-z0-9_@:./=+-]+$/.test(word) ? word : quoted(word))).join(' ')))
   return `${['#!/bin/sh', 'set -eu', ...parts.map(({ guard }) => guard), ...parts.map(({ write }) => write), ...commands].join('\n')}\n`
 }
 
-/** JSON strings are YAML strings. Jinja marks in the text are kept from being read as such. */
-const yaml = (text: string): string => (/\{[{%#]/.test(text) ? `!unsafe ${JSON.stringify(text)}` : JSON.stringify(text))
+/** Jinja marks in the text are kept from being read as such. */
+const yaml = (text: string): string => `${/\{[{%#]/.test(text) ? '!unsafe ' : ''}${yamlText(text)}`
+
+/** One line, in every language that has # for comments. */
+const comment = (text: string): string => `# ${text.replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]+/g, ' ').trim()}`
 
 function ansible({ changes, steps }: Recipe): string {
   const tasks = changes.flatMap(({ target, before, after }) => {
@@ -53,7 +57,7 @@ function ansible({ changes, steps }: Recipe): string {
     const folder = before === null ? [`- name: ${yaml(`Folder of ${target}`)}\n  ansible.builtin.file:\n    path: ${yaml(dirname(target))}\n    state: directory`] : []
     return [...folder, `- name: ${yaml(`Write ${target}`)}\n  ansible.builtin.copy:\n    dest: ${yaml(target)}\n    content: ${yaml(after)}\n    mode: ${before === null ? '"0644"' : 'preserve'}`.replace('\n    mode: preserve', '')]
   })
-  const after = steps.map(({ words, command }) => (command === null ? `# ${words.replace(/\s+/g, ' ')}` : `- name: ${yaml(words)}\n  ansible.builtin.command:\n    argv: ${JSON.stringify(command)}`))
+  const after = steps.map(({ words, command }) => (command === null ? comment(words) : `- name: ${yaml(words)}\n  ansible.builtin.command:\n    argv: [${command.map(yaml).join(', ')}]`))
   return `${[...tasks, ...after].join('\n')}\n`
 }
 
@@ -73,7 +77,7 @@ function meant(changes: readonly PlannedChange[]): readonly Meant[] {
   })
 }
 
-const others = (changes: readonly PlannedChange[]): readonly string[] => changes.filter(({ target }) => !target.endsWith('asr-doctor.conf')).map(({ target }) => `# ${target} changes too; the patch format shows how.`)
+const others = (changes: readonly PlannedChange[]): readonly string[] => changes.filter(({ target }) => !target.endsWith('asr-doctor.conf')).map(({ target }) => comment(`${target} changes too; the patch format shows how.`))
 
 const RUN_OPTIONS: Readonly<Record<string, (value: string) => string>> = {
   CPUQuota: (value) => (value === '' ? 'no --cpus' : `--cpus=${Number.parseFloat(value) / 100}`),

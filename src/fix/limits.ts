@@ -19,5 +19,6 @@ const LIMITS = new Set(['CPUQuota', 'MemoryMax', 'MemoryHigh', 'MemorySwapMax', 
 export function heavier(key: string, a: string, b: string): string | null {
   if (!LIMITS.has(key)) return null
   const [x, y] = [limitOf(key, a), limitOf(key, b)]
-  return x === null || y === null ? null : x >= y ? a : b
+  // Of two words for the same limit the same one, whichever came first.
+  return x === null || y === null ? null : x > y || (x === y && a < b) ? a : b
 }

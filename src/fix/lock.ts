@@ -10,14 +10,15 @@ import { Refused } from './refused.ts'
 export async function alone<T>(folder: string, work: () => T, patienceMs = 3000): Promise<T> {
   const claims = join(folder, 'claims')
   mkdirSync(claims, { recursive: true, mode: 0o700 })
-  const until = Date.now() + patienceMs
+  // A wait is as long as it is, whatever happens to the clock meanwhile.
+  const until = performance.now() + patienceMs
   for (;;) {
     const own = `${process.pid}-${startOf(process.pid) ?? 0}-${randomBytes(4).toString('hex')}`
     writeFileSync(join(claims, own), '', { flag: 'wx', mode: 0o600 })
     try {
       const other = others(claims, own)
       if (other === null) return work()
-      if (Date.now() >= until) throw new Refused(`Another asr-doctor (process ${other}) is writing at this moment; nothing was written.`)
+      if (performance.now() >= until) throw new Refused(`Another asr-doctor (process ${other}) is writing at this moment; nothing was written.`)
     } finally {
       sweep(join(claims, own))
     }

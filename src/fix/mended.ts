@@ -13,7 +13,7 @@ import { basename } from '../paths.ts'
 import { assignmentsOf, type Assignment } from '../systemd/unit-file.ts'
 import type { Env, Fact, Host, Json, Known, Output, Use } from '../types.ts'
 import type { Plan } from './plan.ts'
-import { changedProperties, withProperties } from './properties.ts'
+import { changedProperties, quoted, withProperties } from './properties.ts'
 import { afterRestart } from './restarted.ts'
 import { extended, isSearchList } from './search-list.ts'
 
@@ -38,7 +38,7 @@ export async function mended(machine: Ask, plan: Plan): Promise<Ask> {
   const unknown = [...properties].filter(([, value]) => value === null).map(([name]) => name)
   const values = new Map([
     ...[...properties].flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
-    ['DropInPaths', after.dropIns.join(' ')] as const,
+    ['DropInPaths', after.dropIns.map(quoted).join(' ')] as const,
     ['NeedDaemonReload', 'no'] as const,
   ])
   const manager: Instead = (asked, ask) => (showsUnit(asked, before.state) ? shown(asked, ask, values) : undefined)

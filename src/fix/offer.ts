@@ -3,7 +3,7 @@ import { hostOf } from '../host/host.ts'
 import type { CheckId, Edit, Finding, Fix } from '../types.ts'
 import type { Writer } from './draft.ts'
 import { plan, type Plan, type Row, type Wish } from './plan.ts'
-import { chosen, type Judging, type Proof, type Rejected } from './proof.ts'
+import { chosen, provenBeside, type Judging, type Proof, type Rejected } from './proof.ts'
 
 export interface Terms {
   /** Checks whose risky fixes are meant. */
@@ -14,6 +14,9 @@ export interface Terms {
   readonly barred: ReadonlySet<Fix>
 }
 
+/** A patch that we do not write, and whether the checks, run on the changed machine, are content with it. */
+export type Shown = Row & { readonly proven: boolean }
+
 /** All that can be said of the findings' fixes. */
 export interface Offer {
   /** Proven, and what a call with a --write switch writes. */
@@ -22,7 +25,7 @@ export interface Offer {
   /** Proven on top of that, but risky: written only when its check is named. */
   readonly risky: readonly Row[]
   /** Shown and never written by us: patches for sources, and what only a person may do. */
-  readonly shown: readonly Row[]
+  readonly shown: readonly Shown[]
   readonly rejected: readonly Rejected[]
 }
 
@@ -51,14 +54,16 @@ export async function offerOf(judging: Judging, { named, writers, barred }: Term
   const all = more?.plan.rows ?? first.plan.rows
   const proof = named.size === 0 && more !== null ? more.proof : first.proof
   const cured = new Set(proof.gone)
-  const rest = await remaining(judging, all.map(({ wish }) => wish), ({ check, fix }) => !cured.has(check) && fix.edits.length > 0 && (fix.safety === 'manual' || fix.edits.some((edit) => writerOf(edit) === 'source')))
+  const { rows } = await remaining(judging, all.map(({ wish }) => wish), ({ check, fix }) => !cured.has(check) && fix.edits.length > 0 && (fix.safety === 'manual' || fix.edits.some((edit) => writerOf(edit) === 'source')))
+  const patches = rows.slice(all.length)
+  const proven = await provenBeside(judging, taken, patches.flatMap(({ wish }) => (wish.fix.safety === 'manual' ? [] : [wish])))
   return {
     main: first.plan,
     proof,
     // What another fix cures after all needs no excuse.
     rejected: unique([...first.rejected, ...(more?.rejected ?? [])].filter(({ wish }) => !cured.has(wish.check) && !all.some((row) => row.wish.fix === wish.fix))),
     risky: all.slice(first.plan.rows.length),
-    shown: rest.rows.slice(all.length),
+    shown: patches.map((row) => ({ ...row, proven: proven.has(row.wish) })),
   }
 }
 

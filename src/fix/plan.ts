@@ -1,4 +1,5 @@
 import { CannotSee, DoesNotApply, known } from '../cannot-see.ts'
+import { container } from '../facts/container.ts'
 import { packageOf } from '../facts/unit-owner.ts'
 import { accountOf } from '../facts/unit-accounts.ts'
 import { unitFiles } from '../facts/unit-files.ts'
@@ -57,6 +58,7 @@ export async function plan(wishes: readonly Wish[], site: Site): Promise<Plan> {
 async function apply(edit: Edit, wish: Wish, draft: Draft, site: Site): Promise<void> {
   switch (edit.kind) {
     case 'unit-drop-in':
+      await refuseOutOfReach(edit, site)
       return unitDropIn(edit, wish, draft, site)
     case 'env-file': {
       const before = await current(draft, site, edit.path)
@@ -76,6 +78,13 @@ async function apply(edit: Edit, wish: Wish, draft: Draft, site: Site): Promise<
     case 'snippet':
       throw new Refused(`This belongs into a ${edit.for} file of your own; it is shown, and written by nobody but you.`)
   }
+}
+
+/** Limits hold for all below the unit's cgroup; everything else is for the process that the manager itself starts, and an engine makes its containers anew. */
+async function refuseOutOfReach(edit: Extract<Edit, { kind: 'unit-drop-in' }>, site: Site): Promise<void> {
+  const outside = edit.set.find(({ key }) => !/^(CPUQuota|CPUQuotaPeriodSec|CPUWeight|AllowedCPUs|Memory(Max|High|SwapMax)|TasksMax|After|Before|Wants|Requires)$/.test(key))
+  const inside = outside === undefined ? null : await site.use(container)
+  if (inside !== null) throw new Refused(`The process runs in a container of ${inside.engine}, which ${outside!.key}= of a unit does not reach.`)
 }
 
 async function shellProfile(edit: Extract<Edit, { kind: 'shell-profile' }>, draft: Draft, site: Site): Promise<void> {

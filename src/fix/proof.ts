@@ -76,7 +76,7 @@ export async function chosen(judging: Judging, permitted: (check: CheckId, fix: 
   for (const [check, outcome] of judging.before) {
     for (const { cause, fixes } of findingsOf(outcome)) {
       if (isCured({ check, cause }, judging.before, now)) continue
-      const found = await cure(judging, taken, fixes.filter((fix) => fix.edits.length > 0 && permitted(check, fix)).map((fix) => ({ check, cause, fix })))
+      const found = await cure(judging, taken, now, fixes.filter((fix) => fix.edits.length > 0 && permitted(check, fix)).map((fix) => ({ check, cause, fix })))
       rejected.push(...found.rejected)
       if (found.wishes === null) continue
       taken = found.wishes
@@ -89,8 +89,9 @@ export async function chosen(judging: Judging, permitted: (check: CheckId, fix: 
 
 type Cure = { readonly rejected: readonly Rejected[] } & ({ readonly wishes: readonly Wish[]; readonly outcomes: Outcomes } | { readonly wishes: null })
 
-async function cure(judging: Judging, taken: readonly Wish[], offers: readonly Wish[]): Promise<Cure> {
+async function cure(judging: Judging, taken: readonly Wish[], now: Outcomes, offers: readonly Wish[]): Promise<Cure> {
   const rejected: Rejected[] = []
+  const settled = taken.filter((wish) => isCured(wish, judging.before, now))
   let added: readonly Wish[] = []
   let doubt: Rejected | null = null
   for (const wish of offers) {
@@ -100,7 +101,7 @@ async function cure(judging: Judging, taken: readonly Wish[], offers: readonly W
       rejected.push({ wish, kind: 'refused', because: refusal.because })
       continue
     }
-    const bad = harm(judging.before, tried.outcomes)
+    const bad = harm(judging.before, now, settled, tried.outcomes)
     if (bad !== null) {
       rejected.push({ wish, kind: 'worse', because: bad })
       continue
@@ -109,7 +110,7 @@ async function cure(judging: Judging, taken: readonly Wish[], offers: readonly W
     if (isCured(wish, judging.before, tried.outcomes)) {
       // An earlier one of its fixes may have been of no use: without it the cure must still hold.
       const alone = added.length > 1 ? await judged(judging, [...taken, wish]) : null
-      const enough = alone !== null && isCured(wish, judging.before, alone.outcomes) && harm(judging.before, alone.outcomes) === null
+      const enough = alone !== null && isCured(wish, judging.before, alone.outcomes) && harm(judging.before, now, settled, alone.outcomes) === null
       return { rejected, wishes: enough ? [...taken, wish] : [...taken, ...added], outcomes: enough ? alone.outcomes : tried.outcomes }
     }
     const is = tried.outcomes.get(wish.check)!
@@ -120,9 +121,26 @@ async function cure(judging: Judging, taken: readonly Wish[], offers: readonly W
   return { rejected: doubt === null ? rejected : [...rejected, doubt], wishes: null }
 }
 
-function harm(before: Outcomes, after: Outcomes): string | null {
+/** Those wishes of which one more cures its finding and harms nothing. A source that a program looks through on the disk shows no change before it is made. */
+export async function provenBeside(judging: Judging, taken: readonly Wish[], more: readonly Wish[]): Promise<ReadonlySet<Wish>> {
+  const proven = new Set<Wish>()
+  if (more.length === 0) return proven
+  const now = taken.length === 0 ? judging.before : (await judged(judging, taken)).outcomes
+  const settled = taken.filter((each) => isCured(each, judging.before, now))
+  for (const wish of more) {
+    const { plan: made, outcomes } = await judged(judging, [...taken, wish])
+    if (made.refused.every((each) => each.wish !== wish) && isCured(wish, judging.before, outcomes) && harm(judging.before, now, settled, outcomes) === null) proven.add(wish)
+  }
+  return proven
+}
+
+/** What would be found that is not found now, and what the fixes taken so far have cured and this one would bring back. */
+function harm(before: Outcomes, now: Outcomes, settled: readonly Wish[], after: Outcomes): string | null {
   const { appears } = compared(before, after)
-  return appears.length === 0 ? null : `On the changed machine this would be found: ${appears.map((id) => `${id} (${findingsOf(after.get(id)).map(({ cause }) => cause).join(' ')})`).join('; ')}`
+  if (appears.length > 0) return `On the changed machine this would be found: ${appears.map((id) => `${id} (${findingsOf(after.get(id)).map(({ cause }) => cause).join(' ')})`).join('; ')}`
+  const cured = compared(before, now).gone
+  const back = [...new Set([...cured.filter((id) => after.get(id)?.status === 'found'), ...settled.flatMap((wish) => (isCured(wish, before, after) ? [] : [wish.check]))])]
+  return back.length === 0 ? null : `It would bring back what another fix cures: ${back.join(', ')}.`
 }
 
 /** Findings of one check by what they say; a line that is taken out moves the numbers of those behind it. */

@@ -43,7 +43,8 @@ const binds: Shown = (all, key, specifiers) => {
   }).join(' ')
 }
 
-const quoted = (word: string): string => (/^[A-Za-z0-9_./:@%+,=-]*$/.test(word) ? word : `"${word.replace(/[\\"$`]/g, '\\$&').replace(/\n/g, '\\n')}"`)
+/** As systemctl prints an item of a list (shell_maybe_quote()). */
+export const quoted = (word: string): string => (/^[A-Za-z0-9_./:@%+,=-]*$/.test(word) ? word : `"${word.replace(/[\\"$`]/g, '\\$&').replace(/\n/g, '\\n')}"`)
 
 /** A line for each device, the last one first, with its rights in the order r, w, m. */
 const devices: Shown = (all, key, specifiers) => {

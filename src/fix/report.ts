@@ -24,17 +24,22 @@ export interface Told {
 }
 
 /** The `--json` contract, version 1: schema/fix-1.json. The diffs are to be applied in their order. */
-export function fixJson({ target, pid, offer, written, runId }: Told): string {
+export function fixJson({ target, pid, offer, advice, written, runId }: Told): string {
   const rows = [...offer.main.rows, ...offer.risky, ...offer.shown]
   return `${soberJson({
     schemaVersion: 1,
     target: target === null ? null : { kind: target.kind, name: targetName(target), ...(target.kind === 'unit' ? { scope: target.scope } : {}), ...(pid === null ? {} : { pid }) },
-    changes: rows.flatMap(({ wish, changes }) => changes.map(({ target: file, before, after }) => ({ target: file, diff: unifiedDiff(file, before, after), safety: wish.fix.safety, check: wish.check }))),
+    changes: [
+      ...rows.flatMap(({ wish, changes }) => changes.map(({ target: file, before, after }) => ({ target: file, diff: unifiedDiff(file, before, after), safety: wish.fix.safety, check: wish.check }))),
+      ...advice.flatMap(({ check, fix }) => snippetsOf(fix).map((each) => ({ target: each.for, diff: each.text, safety: fix.safety, check }))),
+    ],
     proof: { gone: offer.proof.gone, stays: offer.proof.stays, appears: offer.proof.appears },
     written,
     runId,
   })}\n`
 }
+
+const snippetsOf = ({ edits }: Fix) => edits.flatMap((edit) => (edit.kind === 'snippet' ? [edit] : []))
 
 /** What would be written, what for, and what the checks say of the machine with it. */
 export function fixText({ target, offer, steps, advice, call }: Told, looks: { readonly width: number; readonly colour: boolean }): string {
@@ -52,11 +57,11 @@ export function fixText({ target, offer, steps, advice, call }: Told, looks: { r
     blocks.push(proofText(offer.proof, paint, width))
   }
   for (const row of offer.shown) {
-    const note = row.wish.fix.safety === 'manual' ? 'for you to do; written by nobody else' : 'a patch for that source; --output FILE keeps it'
+    const note = row.wish.fix.safety === 'manual' ? 'for you to do; written by nobody else' : `a patch for that source; --output FILE keeps it. ${row.proven ? 'It is proven as well' : 'It is not proven: sources are looked through on the disk, so only a check after the change can tell'}`
     blocks.push([headText(row, note, paint, width), ...row.changes.map(({ target, before, after }) => diffText(unifiedDiff(target, before, after), paint))].join('\n'))
   }
   if (offer.rejected.length > 0) blocks.push([paint.bold('Not offered'), ...offer.rejected.map(({ wish, because }) => wrap(`${wish.check}: ${sober(wish.fix.title)}. ${sober(because)}`.replace(/\.\. /, '. '), width, '  ', '    '))].join('\n'))
-  if (advice.length > 0) blocks.push([paint.bold('For you to do'), ...advice.flatMap(({ check, fix }) => [wrap(`${check}: ${sober(fix.title)}`, width, '  ', '    '), ...fix.then.map((step) => wrap(sober(step), width, '    ', '      '))])].join('\n'))
+  if (advice.length > 0) blocks.push([paint.bold('For you to do'), ...advice.flatMap(({ check, fix }) => [wrap(`${check}: ${sober(fix.title)}`, width, '  ', '    '), ...snippetsOf(fix).flatMap(({ for: engine, text }) => [`    ${engine}:`, ...text.trimEnd().split('\n').map((line) => `      ${sober(line)}`)]), ...fix.then.map((step) => wrap(sober(step), width, '    ', '      '))])].join('\n'))
   if (proven.length > 0 && steps.length > 0) blocks.push([paint.bold('Then'), ...steps.map(({ words, command }) => (command === null ? wrap(sober(words), width, '  ', '    ') : `  ${sober(words)}`))].join('\n'))
   if (call !== null) blocks.push(`${paint.bold('To write it')}\n  ${sober(call)}`)
   return `${blocks.join('\n\n')}\n`

@@ -30,20 +30,27 @@ export async function unitDropIn(edit: UnitEdit, wish: Wish, draft: Draft, site:
   for (const directive of edit.set) {
     const [name, value] = directive.key === 'Environment' ? split(directive.value) : [null, '']
     const file = name === null ? null : fileThatSets(unit, name)
-    if (name === null) set.push(merged(directive, edit, wish, draft))
-    else if (file === null) set.push({ ...directive, value: `${name}=${combined(directive, name, value, existing(unit, name, draft))}` })
-    else inFiles.set(file, { ...inFiles.get(file), [name]: combined(directive, name, value, await existingIn(file, name, draft, site)) })
+    if (name === null) set.push(merged(directive, `${edit.scope} ${edit.unit}`, wish, draft))
+    else if (file === null) set.push({ ...directive, value: `${name}=${combined(directive, name, value, `${edit.scope} ${edit.unit}`, wish, draft, () => existing(unit, name, draft))}` })
+    else {
+      const there = await existingIn(file, name, draft, site)
+      inFiles.set(file, { ...inFiles.get(file), [name]: combined(directive, name, value, file, wish, draft, () => there) })
+    }
   }
   for (const [file, variables] of inFiles) {
     const before = await current(draft, site, file)
     put(draft, file, before, envFile(variables, before, file), 'unit', edit.unit)
   }
-  const left = set.filter((directive) => !holds(unit, directive, draft))
+  const left = lastOfEach(set).filter((directive) => !holds(unit, directive, draft))
   if (left.length === 0) return
   const target = `${unit.folder}/${nameAfter(unit, left, `${unit.folder}/`)}`
   const before = draft.texts.has(target) ? draft.texts.get(target)!.text : await onDisk(unit, target, site)
   put(draft, target, before, dropIn(left, `${wish.fix.title.replace(/\.$/, '')} (${wish.check})`, before, target), 'unit', edit.unit)
 }
+
+/** A variable that is set twice has grown on the way: the last one is all of it. */
+const lastOfEach = (set: readonly Directive[]): readonly Directive[] =>
+  set.filter((each, at) => each.key !== 'Environment' || !set.slice(at + 1).some((later) => later.key === 'Environment' && split(later.value)[0] === split(each.value)[0]))
 
 const split = (assignment: string): readonly [string, string] => {
   const at = assignment.indexOf('=')
@@ -51,8 +58,17 @@ const split = (assignment: string): readonly [string, string] => {
   return [assignment.slice(0, at), assignment.slice(at + 1)]
 }
 
-const combined = (directive: Directive, name: string, value: string, there: string | null): string =>
-  !isSearchList(name) || directive.replaces || there === null ? value : extended(value, carried(name, there))
+/** One value for all wishes of a variable. Lists of folders grow; of anything else there can be but one. */
+function combined(directive: Directive, name: string, value: string, place: string, wish: Wish, draft: Draft, existing: () => string | null): string {
+  if (!isSearchList(name)) return single(`${place} ${name}`, name, value, wish, draft, () => null)
+  const key = `${place} ${name}`
+  const before = draft.lists.get(key) ?? { base: existing(), wanted: new Set<string>() }
+  const list = { base: directive.replaces ? null : before.base, wanted: new Set([...before.wanted, value]) }
+  draft.lists.set(key, list)
+  // By the letter and not by who came first: the same wishes give the same list.
+  const wanted = [...list.wanted].sort().join(':')
+  return list.base === null ? (list.wanted.size === 1 ? value : extended(wanted, '')) : extended(wanted, carried(name, list.base))
+}
 
 /** Of a list for the loader or the shell only real folders are carried on: an element that is no absolute path means the working directory or nothing. */
 const carried = (name: string, value: string): string =>
@@ -92,20 +108,18 @@ async function existingIn(file: string, name: string, draft: Draft, site: Site):
   return environmentFileOf(text ?? '').filter((each) => each.name === name).at(-1)?.value ?? null
 }
 
-/** Two wishes for a key that takes one value: of two limits the looser one serves both; anything else is a contradiction. */
-function merged(directive: Directive, edit: UnitEdit, wish: Wish, draft: Draft): Directive {
+function merged(directive: Directive, unit: string, wish: Wish, draft: Draft): Directive {
   const { section, key, value } = directive
-  if (isList(key)) return directive
-  const place = `${edit.scope} ${edit.unit} ${section} ${key}`
+  return isList(key) ? directive : { ...directive, value: single(`${unit} ${section} ${key}`, key, value, wish, draft, (a, b) => heavier(key, a, b)) }
+}
+
+/** Two wishes for what takes one value: of two limits the looser one serves both; anything else is a contradiction, and the first one stands. */
+function single(place: string, name: string, value: string, wish: Wish, draft: Draft, either: (a: string, b: string) => string | null): string {
   const other = draft.single.get(place)
-  if (other === undefined || other.value === value) {
-    draft.single.set(place, { value, check: wish.check })
-    return directive
-  }
-  const chosen = heavier(key, other.value, value)
-  if (chosen === null) throw new Refused(`${other.check} already sets ${key}=${other.value}, and both cannot hold.`)
+  const chosen = other === undefined || other.value === value ? value : either(other.value, value)
+  if (chosen === null) throw new Refused(`${other!.check} already sets ${name}=${other!.value}, and both cannot hold.`)
   draft.single.set(place, { value: chosen, check: wish.check })
-  return { ...directive, value: chosen }
+  return chosen
 }
 
 /** The unit says so already, and no draft of ours says otherwise. */

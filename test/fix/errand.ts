@@ -19,7 +19,7 @@ export async function bundledWriter(): Promise<{ readonly file: string; readonly
   return { file, drop: () => rmSync(folder, { recursive: true }) }
 }
 
-export type Answer = { readonly run?: string; readonly back?: readonly string[]; readonly refused?: string }
+export type Answer = { readonly run?: string; readonly back?: readonly string[]; readonly refused?: string; readonly code?: number; readonly out?: string; readonly err?: string }
 
 /** `as`: a uid to be; the rest is words put before the command (unshare, setpriv, bash -c …). */
 export function errand(writer: string, of: Errand, before: readonly string[] = []): Answer {

@@ -76,7 +76,7 @@ describe('the other formats', () => {
   it('ansible: tasks in which every text is a JSON string, or kept from Jinja', () => {
     const text = formats.ansible({ changes: [{ ...unit, after: 'a: "b"\n{{ x }}\n' }], steps })
     expect(text).toContain('content: !unsafe "a: \\"b\\"\\n{{ x }}\\n"')
-    expect(text).toContain('argv: ["systemctl","daemon-reload"]')
+    expect(text).toContain('argv: ["systemctl", "daemon-reload"]')
     for (const line of text.split('\n')) expect(line).toMatch(/^(- |  |#|$)/)
   })
 

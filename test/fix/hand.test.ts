@@ -110,6 +110,36 @@ describe('writing', () => {
   })
 })
 
+describe('a clock that jumps', () => {
+  it.each([1e11, -1e11])('by %d ms neither cuts the wait for another run short nor makes it endless', async (jump) => {
+    const { alone } = await import('../../src/fix/lock.ts')
+    mkdirSync(join(folder, 'claims'), { recursive: true })
+    // A claim of a process that lives: this one's parent.
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
+    const claim = join(folder, 'claims', `${process.ppid}-${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}-0`)
+    writeFileSync(claim, '')
+    const real = Date.now
+    const began = performance.now()
+    setTimeout(() => (Date.now = () => real() + jump), 50)
+    try {
+      await expect(alone(folder, () => 'never', 600)).rejects.toThrow(/is writing at this moment/)
+      expect(performance.now() - began).toBeGreaterThan(550)
+      expect(performance.now() - began).toBeLessThan(5000)
+      setTimeout(() => unlinkSync(claim), 100)
+      await expect(alone(folder, () => 'in', 5000)).resolves.toBe('in')
+    } finally {
+      Date.now = real
+    }
+  })
+
+  it('leaves what is put back with the mode it had', async () => {
+    writeFileSync(at('secret'), 'x', { mode: 0o600 })
+    await put([change('secret', 'x', null)])
+    await undo(folder, open())
+    expect(statSync(at('secret')).mode & 0o7777).toBe(0o600)
+  })
+})
+
 describe('writing is refused, with the reason and nothing changed,', () => {
   const refusal = async (changes: readonly Change[], reason: RegExp) => {
     const before = tree(place)
@@ -310,6 +340,51 @@ describeWith('faults', missing, () => {
     await expect(write({ folder, target: null, checks: [] }, users)).rejects.toThrow(/leads to/)
     expect(readdirSync(at('etc'))).toEqual(['secret'])
     expect(readFileSync(at('etc/secret'), 'utf8')).toBe('root:x\n')
+  })
+
+  /** Writes and takes back in a mount namespace of its own; the words between the steps are the script's to choose. */
+  const story = (script: string, changes: readonly Change[]) => {
+    const ran = spawnSync('unshare', ['--mount', '--propagation', 'private', 'bash', '--norc', '-euc', `write() { printf %s "$WRITE" | "$NODE" "$WRITER"; }; undo() { printf %s "$UNDO" | "$NODE" "$WRITER"; }\n${script}`], {
+      encoding: 'utf8', timeout: 60_000,
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', P: place, NODE: process.execPath, WRITER: file, WRITE: JSON.stringify({ folder, verb: 'write', changes }), UNDO: JSON.stringify({ folder, verb: 'undo', changes: [] }) },
+    })
+    expect(ran.status, ran.stderr + ran.stdout).toBe(0)
+    return ran.stdout.trim().split('\n')
+  }
+  const both = () => [change('m/f', 'old\n', 'new\n'), change('m/d/x.conf', null, 'made\n')]
+  const LABEL = 'system_u:object_r:systemd_unit_file_t:s0'
+  const tell = 'stat -c "%a %u:%g" $P/m/f; cat $P/m/f; ls -A $P/m'
+
+  it.each([
+    ['tmpfs', 'mount -t tmpfs t $P/m'],
+    ['ext4', 'truncate -s 16M $P/image; mkfs.ext4 -q $P/image; mount -o loop $P/image $P/m; rmdir $P/m/lost+found'],
+    ['a layered root', 'mkdir $P/low $P/up; mount -t tmpfs t $P/up; mkdir $P/up/u $P/up/w; mount -t tmpfs l $P/low; echo old >$P/low/f; chmod 640 $P/low/f; chown 7:8 $P/low/f; setfattr -n security.selinux -v $LABEL $P/low/f; mount -t overlay o -o lowerdir=$P/low,upperdir=$P/up/u,workdir=$P/up/w $P/m'],
+  ])('keeps the SELinux label, the owner and the mode of a file on %s, when it is written and when it is taken back', (_, mount) => {
+    const seen = story(`LABEL=${LABEL}; mkdir $P/m; ${mount}; [ -e $P/m/f ] || { echo old >$P/m/f; chmod 640 $P/m/f; chown 7:8 $P/m/f; setfattr -n security.selinux -v $LABEL $P/m/f; }
+      label() { getfattr --absolute-names --only-values -n security.selinux $P/m/f; echo; }
+      write; ${tell}; label; undo; ${tell}; label; umount $P/m`, both())
+    expect(seen).toEqual(['{"run":"1"}', '640 7:8', 'new', 'd', 'f', LABEL, expect.stringContaining('"back"'), '640 7:8', 'old', 'f', LABEL])
+  })
+
+  it('keeps owner and mode on a file system that knows no extended attributes', () => {
+    const seen = story(`mkdir $P/m; mount -t ramfs r $P/m; echo old >$P/m/f; chmod 640 $P/m/f; chown 7:8 $P/m/f; ! setfattr -n security.selinux -v x $P/m/f 2>/dev/null; write; ${tell}; undo; ${tell}`, both())
+    expect(seen).toEqual(['{"run":"1"}', '640 7:8', 'new', 'd', 'f', expect.stringContaining('"back"'), '640 7:8', 'old', 'f'])
+  })
+
+  it('writes where the folder is a mount of its own, though its parent lies elsewhere', () => {
+    const seen = story(`mkdir -p $P/m/d $P/elsewhere; echo old >$P/m/f; mount -t tmpfs t $P/m/d; write; cat $P/m/d/x.conf; undo; ls -A $P/m/d`, both())
+    expect(seen).toEqual(['{"run":"1"}', 'made', expect.stringContaining('"back"')])
+  })
+
+  it('writes on FAT, which has neither hard links nor owners', (context) => {
+    const missing = ['/usr/bin/fusefat', '/sbin/mkfs.fat'].find((path) => !existsSync(path)) ?? (existsSync('/dev/fuse') ? undefined : '/dev/fuse')
+    if (missing !== undefined) {
+      if (process.env['ASR_DOCTOR_RIGS'] === 'all') expect.fail(`${missing} is missing: apt-get install fusefat dosfstools`)
+      return context.skip(`${missing} is missing`)
+    }
+    const seen = story(`mkdir $P/m; truncate -s 8M $P/image; mkfs.fat $P/image >/dev/null; fusefat -o rw+ $P/image $P/m >/dev/null; trap 'umount $P/m' EXIT
+      echo old >$P/m/f; ! ln $P/m/f $P/m/g 2>/dev/null; write; cat $P/m/f $P/m/d/x.conf; ls -A $P/m; undo; cat $P/m/f; ls -A $P/m`, both())
+    expect(seen).toEqual(['{"run":"1"}', 'new', 'made', 'd', 'f', expect.stringContaining('"back"'), 'old', 'f'])
   })
 
   it('lets one of six runs at a time write, and none is lost', async () => {

@@ -32,7 +32,7 @@ describe('a plan for a unit', () => {
   it('merges several fixes by key: folders together, the looser limit, one target', async () => {
     const { changes, rows } = await planned([path('/one'), path('/two'), dropInWish([service('CPUQuota', '200%')], { check: 'cgroup/a' }), dropInWish([service('CPUQuota', '400%')], { check: 'cgroup/b' }), dropInWish([service('CPUQuota', '100%')], { check: 'cgroup/c' })])
     expect(changes).toHaveLength(1)
-    expect(changes[0]!.after).toContain('"LD_LIBRARY_PATH=/two:/one"')
+    expect(changes[0]!.after).toContain('"LD_LIBRARY_PATH=/one:/two"')
     expect(changes[0]!.after!.match(/CPUQuota=.*/g)).toEqual(['CPUQuota=400%'])
     // Each row goes on where the one before it stopped.
     for (const [at, row] of rows.entries()) for (const change of row.changes) expect(change.before).toBe(rows.slice(0, at).flatMap((each) => each.changes).at(-1)?.after ?? null)

@@ -4,6 +4,7 @@ import { diagnose } from '../../src/diagnose.ts'
 import { cgroupCpu } from '../../src/facts/cgroup-cpu.ts'
 import { context } from '../../src/facts/context.ts'
 import { process_ } from '../../src/facts/process.ts'
+import { unitChanges } from '../../src/facts/unit-changes.ts'
 import { unitState } from '../../src/facts/unit-state.ts'
 import { codeOf } from '../../src/fix/exit-code.ts'
 import { offerOf } from '../../src/fix/offer.ts'
@@ -149,6 +150,19 @@ describe('the mended machine', () => {
 
   it('has the new limits in its control group and in the words of its manager', async () => {
     expect((await taken(quota, [quotaLow])).proof.gone).toEqual(['test/quota'])
+  })
+
+  it('has its drop-in where the name of the unit holds a backslash, as systemctl would print it', async () => {
+    const unit = 'asr\\x2dlive.service'
+    const check = defineCheck({
+      id: 'test/loaded', title: 'T', docs, fixes: 'always', needs: { unit: unitState, changes: unitChanges },
+      run: ({ unit: state, changes }) => (state?.dropInPaths.length === 1 && changes.newer.length === 0 ? [] : [found('No drop-in.', [{ ...fixOf('add', [['CPUQuota', '400%']]), edits: [{ kind: 'unit-drop-in', unit, scope: 'system', set: [service('CPUQuota', '400%')] }] }])]),
+    })
+    const { proof, plan, judging } = await taken({ ...running, unit }, [check])
+    expect(proof.gone).toEqual(['test/loaded'])
+    const { mended } = await import('../../src/fix/mended.ts')
+    const host = hostOf(await mended(judging.machine, plan))
+    expect((await gatherer(host)(unitState))?.dropInPaths).toEqual([`/etc/systemd/system/${unit}.d/50-asr-doctor.conf`])
   })
 
   it('has no quota where it is reset', async () => {

@@ -1,13 +1,19 @@
+import { Readable } from 'node:stream'
+import { undoRuns, type UndoOptions } from '../../src/actions/undo.ts'
 import { staked, undo, write } from '../../src/fix/apply.ts'
 import { runs } from '../../src/fix/journal.ts'
 import { Refused } from '../../src/fix/refused.ts'
+import { WrongCall } from '../../src/wrong-call.ts'
 import type { Change } from '../../src/types.ts'
 
 /** Half of a test: writes or takes back in a process of its own, which may be killed, starved or locked out. */
 export interface Errand {
   readonly folder: string
-  readonly verb: 'write' | 'undo' | 'storm'
+  readonly verb: 'write' | 'undo' | 'storm' | 'call'
   readonly changes: readonly Change[]
+  /** A call of `fix --undo`, and what is typed; null = nobody sits there. */
+  readonly options?: UndoOptions
+  readonly typed?: string | null
 }
 
 export async function main(errand: Errand): Promise<void> {
@@ -15,10 +21,23 @@ export async function main(errand: Errand): Promise<void> {
   try {
     if (errand.verb === 'write') say({ run: (await write({ folder: errand.folder, target: null, checks: [] }, staked(errand.changes))).runId })
     else if (errand.verb === 'undo') say({ back: await undo(errand.folder, runs(errand.folder).filter(({ state }) => state !== 'undone')) })
+    else if (errand.verb === 'call') say(await called(errand))
     else await storm(errand, say)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     say({ refused: error.message })
+  }
+}
+
+async function called({ options, typed = null }: Errand): Promise<object> {
+  let [out, err] = ['', '']
+  const sink = (take: (text: string) => void) => ({ write: (text: string) => take(text), isTTY: typed !== null, columns: 80 })
+  const io = { stdin: Object.assign(Readable.from(typed === null ? [] : [typed]), { isTTY: typed !== null }), stdout: sink((text) => (out += text)), stderr: sink((text) => (err += text)), env: process.env, cwd: '/' }
+  try {
+    return { code: await undoRuns(options!, io), out, err }
+  } catch (error) {
+    if (error instanceof WrongCall) return { code: 2, out, err: error.message }
+    throw error
   }
 }
 

@@ -1,0 +1,35 @@
+import { resolve } from 'node:path'
+import { mergedChanges } from '../fix/draft.ts'
+import { codeOf } from '../fix/exit-code.ts'
+import { formats } from '../fix/formats.ts'
+import type { Row } from '../fix/plan.ts'
+import { Refused } from '../fix/refused.ts'
+import { fixJson } from '../fix/report.ts'
+import { writeNew } from '../new-file.ts'
+import { WrongCall } from '../wrong-call.ts'
+import type { Work } from './fix-work.ts'
+
+/** The same change for whoever manages the machine: into a file, or printed. */
+export async function keep({ options, io, judging, offer, steps, told }: Work, rows: readonly Row[]): Promise<number> {
+  const format = options.format ?? 'patch'
+  const all = mergedChanges([...rows, ...(format === 'patch' || format === 'sh' ? offer.shown : [])].flatMap(({ changes }) => changes))
+  if (all.length === 0) {
+    io.stderr.write('asr-doctor: there is nothing to keep; no change is offered.\n')
+    if (options.json) io.stdout.write(fixJson(told([], null)))
+    return codeOf(judging.before, offer, false, null)
+  }
+  let text
+  try {
+    text = formats[format]({ changes: all, steps })
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    throw new WrongCall(`--format ${format}: ${error.message}`)
+  }
+  if (options.output === undefined) io.stdout.write(text)
+  else {
+    await writeNew(resolve(io.cwd, options.output), text, '--output')
+    if (options.json) io.stdout.write(fixJson(told([], null)))
+    io.stderr.write(`Kept: ${options.output}.${format === 'patch' ? ` patch -p1 -d / < ${options.output} makes the change.` : ''}\n`)
+  }
+  return 1
+}

@@ -1,0 +1,74 @@
+import { staked, tidied, write } from '../fix/apply.ts'
+import { mainPidOf, runSteps, settled } from '../fix/after.ts'
+import { asked, canAsk } from '../fix/ask.ts'
+import { codeOf, remains } from '../fix/exit-code.ts'
+import { refuseUnwritable } from '../fix/hand.ts'
+import { stateFolder } from '../fix/journal.ts'
+import { compared } from '../fix/proof.ts'
+import { Refused } from '../fix/refused.ts'
+import { fixJson } from '../fix/report.ts'
+import { about } from '../host/about.ts'
+import { sober } from '../sober.ts'
+import { examined, type Work } from './fix-work.ts'
+import { machineOf } from './machine.ts'
+
+/** Writes what is to be written, then restarts; where everything is written already, it only restarts. */
+export async function writeOut(work: Work): Promise<number> {
+  const { options, io, target, judging, offer, unit, steps, told } = work
+  const refused = (error: unknown): number => {
+    if (!(error instanceof Refused)) throw error
+    if (options.json) io.stdout.write(fixJson(told([], null)))
+    io.stderr.write(`asr-doctor: ${sober(error.message)}\n`)
+    return 2
+  }
+  let all
+  try {
+    await tidied(stateFolder(io.env))
+    all = staked(offer.main.changes)
+    for (const { place } of all) refuseUnwritable(place)
+  } catch (error) {
+    return refused(error)
+  }
+  if (!options.yes) {
+    if (!canAsk(io)) return refused(new Refused('Nothing was written: where nobody can be asked, --yes is needed.'))
+    const words = all.length === 0 ? `Run ${steps.flatMap(({ command, words }) => (command === null ? [] : [sober(words)])).join('; ')}` : `Write ${all.map(({ place }) => sober(place.real)).join(', ')}`
+    if (!(await asked(io, `${words}?`))) return refused(new Refused('Declined; nothing was written.'))
+  }
+  if (all.length === 0) {
+    if (options.json) io.stdout.write(fixJson(told([], null)))
+    return lookAgain(work, null)
+  }
+  let run
+  try {
+    run = await write({ folder: stateFolder(io.env), target: unit === null ? target : { kind: 'unit', name: unit.name, scope: unit.scope }, checks: offer.main.rows.map(({ wish }) => wish.check) }, all)
+  } catch (error) {
+    return refused(error)
+  }
+  const written = all.map(({ place }) => place.target)
+  io.stderr.write(`Written (run ${run.runId}): ${written.map(sober).join(', ')}. To take it back: asr-doctor fix --undo ${run.runId}\n`)
+  if (options.json) io.stdout.write(fixJson(told(written, run.runId)))
+  if (!options.restart) {
+    const commands = steps.filter(({ command }) => command !== null)
+    if (commands.length > 0) io.stderr.write(`It takes effect after: ${commands.map(({ words }) => sober(words)).join('; ')} (or the same call with --restart).\n`)
+    return codeOf(judging.before, offer, false, null)
+  }
+  return lookAgain(work, run.runId)
+}
+
+/** The only proof of a running service is the running service. */
+async function lookAgain({ options, io, target, judging, unit, steps }: Work, runId: string | null): Promise<number> {
+  const { ran, failed } = await runSteps(steps)
+  for (const words of ran) io.stderr.write(`Done: ${sober(words)}\n`)
+  const trouble = failed ?? (unit === null ? null : await settled(unit))
+  if (trouble !== null) io.stderr.write(`asr-doctor: ${sober(trouble)}.${runId === null ? '' : ` To take the change back: asr-doctor fix --undo ${runId} --restart`}\n`)
+  // The process that was named is gone with the restart; its unit has a new one.
+  const present = target.kind === 'pid' && unit !== null ? { kind: 'pid' as const, pid: (await mainPidOf(unit)) ?? target.pid } : target
+  const { ask } = await machineOf({ timeout: options.timeout }, io.cwd, (each) => each)
+  const { before: now } = await examined(about(present, ask))
+  const { gone, stays, appears, lost } = compared(judging.before, now)
+  io.stderr.write('Looked at again as it runs now:\n')
+  for (const [label, ids] of [['gone', gone], ['stays', stays], ['appears', appears], ['not to be seen', lost.map(({ check }) => check)]] as const) {
+    if (ids.length > 0) io.stderr.write(`  ${label}: ${ids.join(', ')}\n`)
+  }
+  return trouble !== null || remains(now) ? 1 : 0
+}

@@ -1,0 +1,102 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { UndoOptions } from '../../src/actions/undo.ts'
+import type { Change } from '../../src/types.ts'
+import { describeWith } from '../support/rig.ts'
+import { bundledWriter, errand, type Answer } from './errand.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'asr-doctor-undo-'))
+chmodSync(root, 0o755)
+const writer = bundledWriter()
+afterAll(async () => {
+  rmSync(root, { recursive: true, force: true })
+  ;(await writer).drop()
+})
+
+/** The journal of root lies in /var/lib: each call sees one of the test's own there. */
+describeWith('a journal of one’s own', process.platform === 'linux' && process.geteuid?.() === 0 ? null : 'needs root on Linux', () => {
+  let file = ''
+  let place = ''
+  let n = 0
+  beforeAll(async () => {
+    file = (await writer).file
+  })
+  beforeEach(() => {
+    place = join(root, String(n++))
+    mkdirSync(join(place, 'var'), { recursive: true })
+  })
+  const at = (name: string) => join(place, name)
+  const alone = ['unshare', '--mount', '--propagation', 'private', 'bash', '--norc', '-euc', 'mkdir -p /var/lib/asr-doctor; mount --bind "$1" /var/lib/asr-doctor; shift; exec "$@"', 'bash']
+  const done = (changes: readonly Change[]): Answer => errand(file, { folder: '/var/lib/asr-doctor', verb: 'write', changes }, [...alone, join(place, 'var')])
+  const undo = (options: Partial<UndoOptions> = {}, typed: string | null = null): Answer =>
+    errand(file, { folder: '', verb: 'call', changes: [], options: { undo: true, ...options }, typed }, [...alone, join(place, 'var')])
+  const three = () => {
+    expect(done([{ target: at('a'), before: null, after: '1' }]).run).toBe('1')
+    expect(done([{ target: at('a'), before: '1', after: '2' }, { target: at('b'), before: null, after: 'b' }]).run).toBe('2')
+    expect(done([{ target: at('a'), before: '2', after: '3' }]).run).toBe('3')
+  }
+  const now = () => ['a', 'b'].map((name) => (existsSync(at(name)) ? readFileSync(at(name), 'utf8') : null))
+
+  it('without a run it lists all of them, the newest first, asks once, and takes no for no', () => {
+    three()
+    const no = undo({}, 'n\n')
+    expect(no.code).toBe(2)
+    expect(no.out!.match(/^Run \d+/gm)).toEqual(['Run 3', 'Run 2', 'Run 1'])
+    expect(no.out).toContain(`: ${at('a')}, ${at('b')}\n`)
+    expect(no.err).toMatch(/^Take back .*\? \[y\/N\] asr-doctor: Declined; nothing was taken back\.\n$/s)
+    expect(now()).toEqual(['3', 'b'])
+    const yes = undo({}, 'y\n')
+    expect(yes.code).toBe(0)
+    expect(now()).toEqual([null, null])
+    expect(undo({}, 'y\n').out).toBe('Nothing to take back.\n')
+  })
+
+  it('where nobody can be asked it lists them and takes nothing back without --yes', () => {
+    three()
+    const pipe = undo()
+    expect(pipe).toMatchObject({ code: 2, err: 'asr-doctor: Nothing was taken back: where nobody can be asked, --yes is needed.\n' })
+    expect(pipe.out!.match(/^Run \d+/gm)).toEqual(['Run 3', 'Run 2', 'Run 1'])
+    expect(now()).toEqual(['3', 'b'])
+    expect(undo({ yes: true }).code).toBe(0)
+    expect(now()).toEqual([null, null])
+  })
+
+  it('run by run, and an older one only when nothing was written over it since', () => {
+    three()
+    expect(undo({ undo: '2', yes: true })).toMatchObject({ code: 2, err: expect.stringMatching(/written again by run 3; take that one back first/) })
+    expect(now()).toEqual(['3', 'b'])
+    expect(undo({ undo: '3', yes: true }).code).toBe(0)
+    expect(now()).toEqual(['2', 'b'])
+    expect(undo({ undo: '3', yes: true }).out).toBe('Nothing to take back.\n')
+    expect(undo({ undo: '9', yes: true })).toMatchObject({ code: 2, err: '--undo 9: there is no such run. There is 1, 2.' })
+    expect(undo({ yes: true }).code).toBe(0)
+    expect(now()).toEqual([null, null])
+  })
+
+  it('all of them or none: where one file was edited since, the others stay too', () => {
+    three()
+    writeFileSync(at('b'), 'mine')
+    expect(undo({ yes: true })).toMatchObject({ code: 2, err: expect.stringMatching(/b was changed since asr-doctor wrote it \(run 2\); nothing was taken back/) })
+    expect(now()).toEqual(['3', 'mine'])
+  })
+
+  it('answers in JSON that its schema allows, done or refused', () => {
+    const valid = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(JSON.parse(readFileSync(new URL('../../schema/fix-1.json', import.meta.url), 'utf8')))
+    three()
+    for (const answer of [undo({ json: true }), undo({ json: true, yes: true }), undo({ json: true, yes: true })]) {
+      const told = JSON.parse(answer.out!)
+      expect(valid(told), JSON.stringify(valid.errors)).toBe(true)
+      expect(told.written).toEqual(answer.code === 0 && told.changes.length > 0 ? expect.arrayContaining([at('a'), at('b')]) : [])
+    }
+  })
+
+  it('a journal that somebody spoilt is named, and nothing is touched', () => {
+    three()
+    writeFileSync(join(place, 'var/runs/2.json'), '{"half')
+    expect(undo({ yes: true })).toMatchObject({ code: 2, err: expect.stringMatching(/^The journal in \/var\/lib\/asr-doctor cannot be read/) })
+    expect(now()).toEqual(['3', 'b'])
+  })
+})
