@@ -26,3 +26,23 @@ export const ancestors = (path: string): readonly string[] => {
   const parts = path.split('/').filter(Boolean)
   return parts.map((_, at) => `/${parts.slice(0, at).join('/')}`)
 }
+
+/**
+ * Paths for people to read: those that differ in one part only are one, in the braces of a shell:
+ * /venv/nvidia/{cublas,cudnn}/lib. What stands there can be pasted into bash.
+ */
+export function braced(paths: readonly string[]): readonly string[] {
+  const [first, ...rest] = [...new Set(paths)]
+  if (first === undefined) return []
+  const parts = first.split('/')
+  for (let at = parts.length - 1; at > 0; at--) {
+    const alike = rest.filter((path) => {
+      const others = path.split('/')
+      return others.length === parts.length && others.every((part, i) => i === at || part === parts[i])
+    })
+    const names = [parts[at]!, ...alike.map((path) => path.split('/')[at]!)]
+    if (alike.length === 0 || names.some((name) => /[{},\s]/.test(name))) continue
+    return [parts.map((part, i) => (i === at ? `{${names.join(',')}}` : part)).join('/'), ...braced(rest.filter((path) => !alike.includes(path)))]
+  }
+  return [first, ...braced(rest)]
+}

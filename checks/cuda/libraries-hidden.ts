@@ -1,4 +1,5 @@
 import { defineCheck, question, type Finding } from '../../src/index.ts'
+import { braced } from '../../src/paths.ts'
 import { isCudaLibrary } from '../../src/facts/cuda-names.ts'
 import { asksEvidence, confidenceOf, cudnnPart, doubts, intentEvidence, judgedLibraries, list, needs, pathEvidence, pathFix, severityOf, short, verb, type Facts, type Missing, type Resolved } from './words.ts'
 
@@ -50,10 +51,10 @@ function finding(facts: Facts, of: Resolved, hidden: readonly Missing[], severit
   return {
     severity,
     confidence: confidenceOf(of, facts),
-    cause: `${library.path} asks for ${short(names)}, which ${verb(names, 'lies', 'lie')} in ${list(directories)}, but ${reason}.`,
+    cause: `${library.path} asks for ${short(names)}, which ${verb(names, 'lies', 'lie')} in ${list(braced(directories))}, but ${reason}.`,
     evidence: [first!, ...rest],
     refuted: [
-      { hypothesis: 'The libraries are not installed.', because: `${list(names)} ${verb(names, 'lies', 'lie')} in ${list(directories)}.` },
+      { hypothesis: 'The libraries are not installed.', because: `${verb(names, 'It lies', 'They lie')} in ${verb(directories, 'the folder', 'the folders')} named above.` },
       { hypothesis: 'CUDA_HOME or CUDA_PATH is missing.', because: 'The dynamic loader reads neither; it looks only along RPATH, LD_LIBRARY_PATH, RUNPATH, ld.so.cache and its own directories.' },
       ...(library.engine === 'onnxruntime' && hidden.some(({ how }) => how === 'needed')
         ? [{ hypothesis: 'ONNX Runtime uses the GPU with generic, slow kernels instead.', because: `${names[0]} is linked into the provider (DT_NEEDED): without it the provider is not loaded and no part of the model runs on the GPU.` }]
@@ -65,12 +66,12 @@ function finding(facts: Facts, of: Resolved, hidden: readonly Missing[], severit
 
 function fixes(facts: Facts, { cure }: Resolved, directories: readonly string[], nowhere: readonly string[], service: boolean): Finding['fixes'] {
   if (facts.resolution.searchPath.ignored !== null) {
-    return [{ title: `Make ${list(directories)} known to the whole machine with ldconfig`, safety: 'manual', edits: [], then: [...directories.map((directory) => `echo ${directory} | sudo tee -a /etc/ld.so.conf.d/cuda.conf`), 'sudo ldconfig'] }]
+    return [{ title: `Make ${list(braced(directories))} known to the whole machine with ldconfig`, safety: 'manual', edits: [], then: [...directories.map((directory) => `echo ${directory} | sudo tee -a /etc/ld.so.conf.d/cuda.conf`), 'sudo ldconfig'] }]
   }
   if (cure === null) return []
   // A conda folder holds libstdc++, OpenSSL and more, all of which would come before the system's.
   const conda = facts.resolution.places.some(({ kind, directory }) => kind === 'conda' && cure.directories.includes(directory))
-  const title = `Add ${list(cure.directories)} to LD_LIBRARY_PATH of ${service ? 'the service' : 'the shell'}`
+  const title = `Add ${list(braced(cure.directories))} to LD_LIBRARY_PATH of ${service ? 'the service' : 'the shell'}`
   const fix = pathFix(facts, cure.value, title, !cure.works ? 'manual' : conda ? 'risky' : 'safe')
   return [nowhere.length === 0 ? fix : { ...fix, then: [...fix.then, `Install ${list(nowhere)} as well: ${verb(nowhere, 'it was', 'they were')} found in no usual place.`] }]
 }

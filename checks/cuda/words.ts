@@ -1,12 +1,14 @@
 /** What the checks of this family and of cudnn share: which libraries they judge, how much a fault weighs, evidence and cures. */
-import { CannotSee, DoesNotApply, question, type Directive, type Evidence, type Fix, type FactsOf, type Severity } from '../../src/index.ts'
+import { CannotSee, DoesNotApply, question, type Directive, type Evidence, type Fix, type FactsOf, type Immutable, type Severity } from '../../src/index.ts'
+import { container, type Container } from '../../src/facts/container.ts'
+import { containerFix } from '../../src/facts/container-fix.ts'
 import { isGpuPart } from '../../src/facts/engines.ts'
 import { gpuIntent } from '../../src/facts/gpu-intent.ts'
 import { resolution } from '../../src/facts/resolution.ts'
 import { target } from '../../src/facts/target.ts'
 import { unitState } from '../../src/facts/unit-state.ts'
 
-export const needs = { resolution, gpuIntent, target, unit: unitState } as const
+export const needs = { resolution, gpuIntent, target, unit: unitState, container } as const
 export type Facts = FactsOf<typeof needs>
 export type Resolved = Facts['resolution']['libraries'][number]
 export type Missing = Resolved['missing'][number]
@@ -51,9 +53,10 @@ export const asksEvidence = ({ resolution }: Facts, { library }: Resolved, missi
   return [...byName].map(([path, saw]) => ({ source: question.linkage(resolution.of.root + path), saw: saw.join(', ') }))
 }
 
-export const pathEvidence = ({ resolution: { searchPath } }: Facts): Evidence[] => [
+export const pathEvidence = ({ resolution: { searchPath, deadFolders } }: Facts): Evidence[] => [
   { source: searchPath.source, saw: searchPath.value === null ? 'LD_LIBRARY_PATH is not set' : `LD_LIBRARY_PATH=${searchPath.value}` },
   ...(searchPath.ignored === null ? [] : [searchPath.ignored.evidence]),
+  ...deadFolders.slice(0, 3).map(({ path, asked }) => ({ source: asked, saw: `there is no ${path}, which LD_LIBRARY_PATH names` })),
 ]
 
 export const intentEvidence = ({ gpuIntent }: Facts): Evidence[] => gpuIntent.evidence.slice(0, 2).map(({ source, saw }) => ({ source, saw }))
@@ -64,7 +67,9 @@ export const mapsSource = ({ resolution }: Facts): string => question.read(`/pro
 type Unit = Pick<NonNullable<Facts['unit']>, 'name' | 'scope' | 'properties'>
 
 /** LD_LIBRARY_PATH set where the target takes its environment from. */
-export function pathFix({ target, unit }: { readonly target: { readonly kind: Facts['target']['kind'] }; readonly unit: Unit | null }, value: string, title: string, safety: Fix['safety']): Fix {
+export function pathFix({ target, unit, container }: { readonly target: { readonly kind: Facts['target']['kind'] }; readonly unit: Unit | null; readonly container?: Immutable<Container> | null }, value: string, title: string, safety: Fix['safety']): Fix {
+  const inContainer = container == null ? null : containerFix(title, container.engine, { env: { LD_LIBRARY_PATH: value } })
+  if (inContainer !== null) return inContainer
   if (unit === null) return { title, safety, edits: [{ kind: 'shell-profile', set: { LD_LIBRARY_PATH: value } }], then: [target.kind === 'pid' ? 'Start the program again from a new shell.' : 'Open a new shell.'] }
   const user = unit.scope === 'user' ? ' --user' : ''
   const set: Directive[] = [{ section: 'Service', key: 'Environment', value: `LD_LIBRARY_PATH=${value}` }]

@@ -1,10 +1,13 @@
 import { defineCheck, question, type Evidence, type Fix } from '../../src/index.ts'
+import { container } from '../../src/facts/container.ts'
+import { containerFix } from '../../src/facts/container-fix.ts'
 import { context } from '../../src/facts/context.ts'
 import { suspectsOf } from '../../src/loader/search-path.ts'
 import { gpuIntent } from '../../src/facts/gpu-intent.ts'
 import { process_ } from '../../src/facts/process.ts'
 import { and, besideOnnxruntime, preloadDoubt, preloads, wheelReach, type Unreached } from '../../src/facts/python-reach.ts'
 import { python } from '../../src/facts/python.ts'
+import { braced } from '../../src/paths.ts'
 import { unitState } from '../../src/facts/unit-state.ts'
 
 export default defineCheck({
@@ -18,8 +21,8 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'always',
-  needs: { python, reach: wheelReach, preloads, context, process: process_, unit: unitState, intent: gpuIntent },
-  run({ python, reach, preloads, context, process, unit, intent }) {
+  needs: { python, reach: wheelReach, preloads, context, process: process_, unit: unitState, intent: gpuIntent, container },
+  run({ python, reach, preloads, context, process, unit, intent, container }) {
     if (python === null) return { status: 'not-applicable', because: 'The target runs no Python.' }
     if (python.nvidia.libraryDirs.length === 0) return { status: 'not-applicable', because: 'No NVIDIA wheel with libraries is installed for this Python.' }
     if (reach.engines.length === 0) return { status: 'not-applicable', because: 'No speech engine that asks for CUDA libraries lies in this Python.' }
@@ -44,10 +47,10 @@ export default defineCheck({
         severity: intent.asks === 'gpu' ? ('error' as const) : of.some(wanted) ? ('warning' as const) : ('info' as const),
         // Code may still load the libraries by path before the engine asks; only a process that has tried settles it.
         confidence: proven ? ('certain' as const) : ('likely' as const),
-        cause: `${and(of.map((one) => one.soname))}, which ${path} needs, ${of.length === 1 ? 'is' : 'are'} installed in ${and(directories)}, where the loader of this ${context.origin === 'caller' ? 'Python' : 'service'} does not look.`,
+        cause: `${and(of.map((one) => one.soname))}, which ${path} needs, ${of.length === 1 ? 'is' : 'are'} installed in ${and(braced(directories))}, where the loader of this ${context.origin === 'caller' ? 'Python' : 'service'} does not look.`,
         evidence: evidenceOf(of, proven),
         refuted: [
-          { hypothesis: 'The CUDA libraries are not installed.', because: `The service's own interpreter, ${python.executable} (Python ${python.version.join('.')}), has them in ${and(directories)}.` },
+          { hypothesis: 'The CUDA libraries are not installed.', because: `The service's own interpreter, ${python.executable} (Python ${python.version.join('.')}), has them in ${and(braced(directories))}.` },
           { hypothesis: 'Being installed for the same Python is enough.', because: 'The dynamic loader reads RPATH, LD_LIBRARY_PATH, RUNPATH and its cache (ld.so(8)); it knows nothing of sys.path, and importing such a wheel loads no library.' },
         ],
         fixes: fixesOf(of, directories),
@@ -74,9 +77,12 @@ export default defineCheck({
       const title = `Put the ${directories.length === 1 ? 'directory' : 'directories'} of the wheels on LD_LIBRARY_PATH before the ${context.origin === 'caller' ? 'program' : 'service'} starts`
       const proof = `After one request, see what was really loaded: grep -E '${[...new Set(of.map((one) => one.soname.replace(/\.so.*/, '')))].join('|')}' /proc/PID/maps`
       const systemctl = `systemctl ${unit?.scope === 'user' ? '--user ' : ''}`
+      const inContainer = container === null ? null : containerFix(title, container.engine, { env: { LD_LIBRARY_PATH: value } })
       const byPath: Fix =
         reach.pathIgnored !== null
           ? { title: "Give the directories of the wheels to the system's loader", safety: 'manual', edits: [], then: [`LD_LIBRARY_PATH has no effect here: ${reach.pathIgnored}`, `Write ${and(directories)} into a file in /etc/ld.so.conf.d, a line each, and run ldconfig.`] }
+          : inContainer !== null
+            ? { ...inContainer, then: [...inContainer.then, proof] }
           : unit !== null
             ? {
                 title,

@@ -1,5 +1,7 @@
 import { defineCheck, type Evidence, type Finding, type Fix, type Immutable } from '../../src/index.ts'
+import { ifSeen } from '../../src/facts/maybe.ts'
 import { unitChanges } from '../../src/facts/unit-changes.ts'
+import { unitEndings, type UnitEndings } from '../../src/facts/unit-endings.ts'
 import { unitState, type UnitState } from '../../src/facts/unit-state.ts'
 import { exitStatusWords, signalWords } from '../../src/systemd/exit-status.ts'
 
@@ -13,15 +15,18 @@ export default defineCheck({
     links: ['https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Process%20Exit%20Codes', 'https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html#Restart='],
   },
   fixes: 'always',
-  needs: { unit: unitState, changes: unitChanges },
-  run({ unit, changes }) {
+  needs: { unit: unitState, changes: ifSeen(unitChanges), endings: unitEndings },
+  run({ unit, changes, endings }) {
+    // A process that ends while it is looked at has no age, and all the more to be said of.
+    const ageMs = changes.known ? changes.value.ageMs : null
     if (unit === null) return { status: 'not-applicable', because: 'The target is no systemd service.' }
     if (unit.loadState === 'bad-setting' || unit.loadState === 'error') return [unloadable(unit)]
     const { Result: result = 'success', SubState: sub = '', NRestarts: count = '0', ExecMainStatus: status = '0', ExecMainCode: code = '0' } = unit.properties
     const restarts = Number(count)
     const failed = unit.activeState === 'failed' || sub.startsWith('auto-restart')
+    if (!failed && restarts === 0 && !changes.known) return { status: 'unknown', because: changes.because, how: changes.how }
     // A restart of long ago that did not come back is history.
-    if (!failed && (restarts === 0 || (restarts < 3 && (changes.ageMs ?? 0) > DAY_MS))) return []
+    if (!failed && (restarts === 0 || (restarts < 3 && (ageMs ?? 0) > DAY_MS))) return []
     const saw = (...names: readonly string[]): Evidence => ({ source: unit.source, saw: names.map((name) => `${name}=${unit.properties[name] ?? ''}`).join(' ') })
     const how = ended(result, Number(code), Number(status))
     const times = restarts === 1 ? 'once' : `${restarts} times`
@@ -29,12 +34,13 @@ export default defineCheck({
       ? `${unit.name} ended (${how}) and waits to be started again${restarts > 0 ? `, after ${times} already` : ''}.`
       : failed
         ? `${unit.name} has failed: ${how}${restarts > 0 ? `, after it had been restarted ${times}` : ''}.`
-        : `${unit.name} runs, but the manager has had to restart it ${times} since it was last started by hand${result === 'success' ? '' : ` (${how})`}.`
+        : `${unit.name} runs, but the manager has had to restart it ${times} since it was last started by hand${before(endings) ?? (result === 'success' ? '' : ` (${how})`)}.`
+    const memory = endings !== null && endings.outOfMemory + (endings.kernelKills ?? []).length > 0
     const finding: Finding = {
-      severity: failed ? 'error' : restarts >= 3 && (changes.ageMs ?? 0) < HOUR_MS ? 'warning' : 'info',
+      severity: failed || memory ? 'error' : restarts >= 3 && (ageMs ?? 0) < HOUR_MS ? 'warning' : 'info',
       confidence: 'certain',
       cause,
-      evidence: [saw('ActiveState', 'SubState', 'Result', 'NRestarts'), ...(code === '0' ? [] : [saw('ExecMainCode', 'ExecMainStatus')])],
+      evidence: [saw('ActiveState', 'SubState', 'Result', 'NRestarts'), ...(code === '0' ? [] : [saw('ExecMainCode', 'ExecMainStatus')]), ...(endings?.evidence ?? [])],
       refuted: result === 'exit-code' && failed ? [{ hypothesis: 'The kernel killed the service for want of memory.', because: 'It ended by itself with an exit status, not by a signal.' }] : [],
       fixes: fixesFor(unit.name, unit.scope, result),
     }
@@ -56,6 +62,16 @@ function unloadable({ name, scope, loadState, properties, source }: Immutable<Un
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+
+/** How the runs before this one ended, where they ended alike; Result= of the manager tells only of the present one. */
+function before(endings: Immutable<UnitEndings> | null): string | null {
+  const [last] = endings?.endings.slice(-1) ?? []
+  if (endings === null || last === undefined) return null
+  if (endings.outOfMemory + (endings.kernelKills ?? []).length > 0) return ', since the kernel killed it because memory ran out'
+  if (endings.endings.some(({ code, status }) => code !== last.code || status !== last.status)) return ''
+  if (last.code !== 'exited') return `: each time it was ended by ${signalWords(last.status)}${last.status === 9 ? ', which the kernel also sends when memory runs out' : ''}`
+  return `: each time it ended with status ${last.status}`
+}
 
 /** How the main process ended. systemd.service(5), $SERVICE_RESULT; CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3. */
 function ended(result: string, code: number, status: number): string {

@@ -6,6 +6,7 @@ import type { Link, Loaded, Problem, Skipped, Tried, VersionGap } from '../loade
 import { meantBy } from '../loader/search-path.ts'
 import { versionGapsOf } from '../loader/versions.ts'
 import { basename, dirname, join } from '../paths.ts'
+import { question } from '../question.ts'
 import type { Fact, Host, Known } from '../types.ts'
 import { context, type Context } from './context.ts'
 import { cureFor, type Cure } from './cure.ts'
@@ -82,10 +83,17 @@ export interface Cudnn {
 export interface Resolution {
   readonly libraries: readonly LibraryResolution[]
   readonly searchPath: SearchPath
+  /** Elements of LD_LIBRARY_PATH that lead nowhere; looked for only where something is missing. */
+  readonly deadFolders: readonly DeadFolder[]
   readonly places: readonly LibraryPlace[]
   readonly of: Pick<Context, 'origin' | 'root' | 'uid' | 'argv' | 'exe' | 'envSource'>
   /** The target runs Python, whose code may load libraries by path before the engine asks: null = it runs none. */
   readonly python: Known<PythonView | null>
+}
+
+export interface DeadFolder {
+  readonly path: string
+  readonly asked: string
 }
 
 export const resolution: Fact<Resolution> = {
@@ -96,7 +104,7 @@ export const resolution: Fact<Resolution> = {
     const whose = { origin: of.origin, root: of.root, uid: of.uid, argv: of.argv, exe: of.exe, envSource: of.envSource }
     // A shell without an engine: the loader and its cache need not be asked, only what it will hand down.
     if (found.length === 0 && of.exe === null && of.origin === 'caller') {
-      return { libraries: [], searchPath: await use(searchPath), places: [], of: whose, python: py }
+      return { libraries: [], searchPath: await use(searchPath), deadFolders: [], places: [], of: whose, python: py }
     }
     const [view, running] = await Promise.all([use(loader), known(use(process_))])
     const maps = running.known && running.value?.maps.known ? running.value.maps.value : []
@@ -106,9 +114,19 @@ export const resolution: Fact<Resolution> = {
     const open = walked.flatMap((walk) => unanswered(walk, maps))
     const places = open.some(({ name }) => isCudaLibrary(name)) ? await libraryPlaces(host, of, py.known ? py.value : null, nearOf(of, found, walked.flatMap(({ links }) => links))) : []
     const libraries = await Promise.all(walked.map((walk) => judge(host, of, view, walk, maps, places)))
-    return { libraries, searchPath: view.searchPath, places, of: whose, python: py }
+    const deadFolders = open.length === 0 || view.searchPath.ignored !== null ? [] : await deadIn(host, of.root, view.searchPath.value ?? '')
+    return { libraries, searchPath: view.searchPath, deadFolders, places, of: whose, python: py }
   },
 }
+
+/** Whole paths only: what an element that is none means is the matter of cuda/library-path-unsafe. */
+async function deadIn(host: Host, root: string, value: string): Promise<readonly DeadFolder[]> {
+  const paths = [...new Set(value.split(/[:;]/).filter((element) => element.startsWith('/')))].slice(0, MOST_FOLDERS)
+  const stats = await Promise.all(paths.map((path) => known(host.stat(root + path))))
+  return paths.filter((_, at) => stats[at]!.known && (stats[at] as { value: unknown }).value === null).map((path) => ({ path, asked: question.stat(root + path) }))
+}
+
+const MOST_FOLDERS = 64
 
 interface Walk {
   readonly library: EngineLibrary

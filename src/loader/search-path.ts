@@ -56,10 +56,10 @@ export interface Suspect {
   readonly fault: 'empty' | 'variable' | 'tilde' | 'quote' | 'glob' | 'relative'
 }
 
-/** Elements that do not mean what whoever wrote them meant. */
+/** Elements that do not mean what whoever wrote them meant, each once. */
 export function suspectsOf(text: string): readonly Suspect[] {
   if (text === '') return []
-  return text.split(/[:;]/).flatMap((element): Suspect[] => {
+  return [...new Set(text.split(/[:;]/))].flatMap((element): Suspect[] => {
     if (element === '') return [{ element, fault: 'empty' }]
     if (/^["']|["']$/.test(element)) return [{ element, fault: 'quote' }]
     const bare = element.replace(/\$(?:\{(?:ORIGIN|LIB|PLATFORM)\}|(?:ORIGIN|LIB|PLATFORM))/g, '/')

@@ -5,6 +5,7 @@ import { worstFirst } from '../summary.ts'
 import { targetName } from '../target-name.ts'
 import type { CheckId, Edit, Finding, Fix, Report, Severity } from '../types.ts'
 import { environmentTable } from './environment.ts'
+import { placeOf } from './place.ts'
 import { hypothesesBlock, verdictBlock } from './verdict.ts'
 import { clipped, wrap } from './wrap.ts'
 
@@ -12,6 +13,8 @@ export interface Looks {
   readonly width: number
   readonly colour: boolean
   readonly detail: 'quiet' | 'normal' | 'verbose'
+  /** One of several reports: a line by itself has to say whom it concerns. */
+  readonly named?: boolean
 }
 
 /** The report for people: worst first, then what could not be seen, then what is healthy. */
@@ -19,7 +22,7 @@ export function textReport(report: Report, looks: Looks): string {
   const paint = new Chalk({ level: looks.colour ? 1 : 0 })
   const width = Math.max(40, Math.min(looks.width, 100))
   const found = findingsOf(report)
-  if (looks.detail === 'quiet') return found.map(({ id, finding }) => `${finding.severity} ${id} ${sober(finding.cause)}\n`).join('')
+  if (looks.detail === 'quiet') return found.map(({ id, finding }) => `${looks.named ? `${nameOf(report)}: ` : ''}${finding.severity} ${id} ${sober(finding.cause)}\n`).join('')
   const unknown = [...report.outcomes].flatMap(([id, outcome]) => (outcome.status === 'unknown' ? [{ id, outcome }] : []))
   const crashed = [...report.outcomes].flatMap(([id, outcome]) => (outcome.status === 'crashed' ? [{ id, outcome }] : []))
   const name = nameOf(report)
@@ -119,18 +122,11 @@ function evidenceLine(source: string, saw: string, paint: ChalkInstance, width: 
   return `${wrap(seen, width, label, '        ')}\n        ${paint.dim(`— ${clipped(where, width - 10)}`)}`
 }
 
-/** A question as a place: a file by its path, a program by its words. */
-const placeOf = (source: string): string =>
-  source
-    .replace(/^(read|linkage|stat|list|realpath|readlink) /, '')
-    .replace(/^environment(?=:|$)/, 'the environment of this shell')
-    .replace(/^run (?:as=(\S+) )?/, (_, as: string | undefined) => (as === undefined ? '' : as === 'caller' ? 'as this shell: ' : `as the ${as}: `))
-
 function fixLines(fix: Fix, paint: ChalkInstance, width: number): string {
   const grade = fix.safety === 'safe' ? '' : ` (${fix.safety})`
   const lines = [wrap(`${sober(fix.title)}${grade}`, width, `  ${paint.green('do')}    `, '        ')]
   for (const edit of fix.edits) lines.push(...editLines(edit).map((line) => `          ${sober(line)}`))
-  if (fix.then.length > 0) lines.push(wrap(`then: ${fix.then.map(sober).join('; ')}`, width, '        ', '          '))
+  if (fix.then.length > 0) lines.push(wrap(`then: ${fix.then.map((each) => sober(each).replace(/\.$/, '')).join('; ')}`, width, '        ', '          '))
   return lines.join('\n')
 }
 

@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk'
 import { sober } from '../sober.ts'
 import type { Hypothesis, Report } from '../types.ts'
+import { placeOf } from './place.ts'
 import { clipped, wrap } from './wrap.ts'
 
 const TIERS: Readonly<Record<string, string>> = { T0: 'requested', T1: 'libraries present', T2: 'provider registered', T3: 'memory allocated', T4: 'nodes placed', T5: 'work timed on the GPU', T6: 'right text at the wanted speed' }
@@ -22,7 +23,7 @@ function lines({ claim, state, evidence, because, decideBy }: Hypothesis, paint:
   const word = { confirmed: paint.red('confirmed'), refuted: paint.dim('refuted'), undetermined: paint.yellow('open') }[state]
   return [
     wrap(`${sober(claim)}`, width, `  ${word}: `, '    '),
-    ...evidence.slice(0, 2).flatMap(({ source, saw }) => [`    ${clipped(sober(saw), width - 4)}`, `      ${paint.dim(`[${clipped(sober(source), width - 8)}]`)}`]),
+    ...evidence.slice(0, 2).flatMap(({ source, saw }) => [wrap(sober(saw), width, '    ', '      '), `      ${paint.dim(`— ${clipped(sober(placeOf(source)), width - 8)}`)}`]),
     ...(because ? [wrap(sober(because), width, '    ')] : []),
     ...(decideBy ? [wrap(sober(decideBy), width, `    ${paint.cyan('to decide it')}: `, '      ')] : []),
   ]

@@ -7,7 +7,7 @@ import { bootGuest, guestMissing } from './v2-machine.ts'
 /** cgroup v2 for real, in a kernel of its own: one CPU, a swap device, no PSI. */
 describeWith('user-mode-linux', guestMissing(), () => {
   let box: Box
-  let busy: Seen, dictate: Seen, cache: Seen
+  let busy: Seen, dictate: Seen, cache: Seen, greedy: Seen
   const found = (seen: Seen, id: `${string}/${string}`) => {
     const outcome = seen.outcomes.get(id)
     return outcome?.status === 'found' ? outcome.findings[0]! : expect.fail(`${id}: ${JSON.stringify(outcome)}`)
@@ -33,6 +33,10 @@ P
       unit busy "work --threads 1" "CPUQuota=20%"
       unit cache "read-file --threads 1" "MemoryMax=24M
 CPUQuota=200%"
+      unit greedy hold "MemoryMax=30M
+MemorySwapMax=0
+Restart=always
+RestartSec=500ms"
       install -d -o robert -g robert /home/robert/.config /home/robert/.config/systemd /home/robert/.config/systemd/user
       printf '[Service]\\nExecStart=/usr/local/bin/hold\\nCPUQuota=50%%\\nMemoryMax=30M\\n' >/home/robert/.config/systemd/user/dictate.service
       loginctl enable-linger robert
@@ -45,7 +49,10 @@ CPUQuota=200%"
     const pid = Number(box.runAs('robert', 'systemctl', '--user', 'show', '--value', '-p', 'MainPID', 'dictate').stdout)
     const unit = (name: string) => ({ target: { kind: 'unit', name: `${name}.service`, scope: 'system' } }) as const
     ;[dictate, busy, cache] = (await examineInBox(box, [{ target: { kind: 'pid', pid } }, unit('busy'), unit('cache')], ['checks/cgroup/index.ts'], { limitMs: 40_000 })) as [Seen, Seen, Seen]
-  }, 180_000)
+    box.script(`systemctl stop busy cache; systemctl start greedy
+      for i in $(seq 600); do [ "$(systemctl show --value -p NRestarts greedy)" -ge 2 ] && break; sleep 0.1; done`)
+    ;[greedy] = (await examineInBox(box, [unit('greedy')], ['checks/cgroup/index.ts', 'checks/service/restarting.ts'], { limitMs: 40_000 })) as [Seen]
+  }, 300_000)
   afterAll(() => box?.stop())
 
   it('measures the throttling of a busy system service', () => {
@@ -67,9 +74,19 @@ CPUQuota=200%"
     expect(statuses(dictate)).toMatchObject({ 'limit-not-enforced': 'passed' })
   })
 
+  it('names the limit that ended the runs before this one, whose counters are gone', () => {
+    const { cause, confidence, severity, evidence } = found(greedy, 'cgroup/memory-limit-reached')
+    expect(cause).toMatch(/^Within the last day the kernel has killed \d+ runs of greedy\.service for want of memory, under MemoryMax=30M\.$/)
+    expect([severity, confidence]).toEqual(['error', 'certain'])
+    const saw = evidence.map((each) => each.saw).join('\n')
+    expect(saw).toMatch(/^UNIT_RESULT=oom-kill, \d+ times$/m)
+    expect(saw).toMatch(/^oom-kill:constraint=CONSTRAINT_MEMCG,.*oom_memcg=\/system\.slice\/greedy\.service/m)
+    expect(found(greedy, 'service/restarting')).toMatchObject({ severity: 'error', cause: expect.stringMatching(/memory ran out/) })
+  })
+
   it('is silent about a limit filled with page cache, and a quota no smaller than the machine', () => {
     // The file is larger than the limit, so the limit was reached, and reached again.
     expect(cache.log.get('read /sys/fs/cgroup/system.slice/cache.service/memory.events.local')).toMatchObject({ value: expect.stringMatching(/^max [1-9]\d+$/m) })
-    expect(statuses(cache)).toEqual({ 'cpu-throttled': 'not-applicable', 'cpu-quota-low': 'passed', 'cpuset-narrow': 'not-applicable', 'memory-limit-reached': 'passed', 'limit-not-enforced': 'passed' })
+    expect(statuses(cache)).toMatchObject({ 'cpu-throttled': 'not-applicable', 'cpu-quota-low': 'passed', 'cpuset-narrow': 'not-applicable', 'memory-limit-reached': 'passed', 'limit-not-enforced': 'passed' })
   })
 })

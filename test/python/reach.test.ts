@@ -135,7 +135,7 @@ describeWith('python wheels', wheelsMissing([CTRANSLATE2, CUBLAS, ...Object.valu
     symlinkSync(capi, join(beside, 'onnxruntime'))
     const found = finding(await judged({ sites: [beside], args: ['--provider=cuda'] }), UNREACHABLE)
     expect(found.cause).toBe(
-      `libcublasLt.so.12, libcublas.so.12 and libcudart.so.12, which ${beside}/onnxruntime/capi/libonnxruntime_providers_cuda.so needs, are installed in ${beside}/nvidia/cublas/lib and ${beside}/nvidia/cuda_runtime/lib, where the loader of this service does not look.`,
+      `libcublasLt.so.12, libcublas.so.12 and libcudart.so.12, which ${beside}/onnxruntime/capi/libonnxruntime_providers_cuda.so needs, are installed in ${beside}/nvidia/{cublas,cuda_runtime}/lib, where the loader of this service does not look.`,
     )
     expect(found.fixes.map(({ title }) => title)).toEqual(['Put the directories of the wheels on LD_LIBRARY_PATH before the service starts', 'Or let ONNX Runtime 1.21 or newer load them itself'])
     const apart = site(WHEELS.runtimeWithoutInit)
