@@ -17,7 +17,7 @@ export interface Job {
 }
 
 export interface Phase {
-  readonly name: 'audio' | 'features' | 'encoder' | 'decoder'
+  readonly name: 'audio' | 'features' | 'encoder' | 'decoder' | 'detector'
   readonly wallMs: number
   /** CPU time of the whole process while the phase ran, all threads. */
   readonly cpuMs: number
@@ -30,11 +30,20 @@ export interface Run {
   readonly phases: readonly Phase[]
   /** What was heard; null = this target makes no text. */
   readonly text: string | null
+  /** Of a detector of speech: the part of the recording that it took for speech. */
+  readonly speech?: number
 }
 
 export interface Calibration {
   readonly wallMs: number
   readonly cpuMs: number
+}
+
+/** The most arithmetic that this provider was seen to do: large matrix products and nothing else. */
+export interface Peak {
+  readonly flopsPerSecond: number
+  /** Rows of the square matrices. */
+  readonly size: number
 }
 
 export interface Loaded {
@@ -60,6 +69,7 @@ export type Request =
   | { readonly kind: 'place'; readonly folder: string }
   /** The same network once more on the CPU, its output beside that of the provider. */
   | { readonly kind: 'compare' }
+  | { readonly kind: 'peak'; readonly tier: 'cpu' | 'gpu' }
 
 export type Answer =
   | { readonly kind: 'loaded'; readonly loaded: Loaded }
@@ -67,5 +77,6 @@ export type Answer =
   | { readonly kind: 'calibrated'; readonly calibration: Calibration }
   | { readonly kind: 'placed'; readonly placement: readonly Placement[] }
   | { readonly kind: 'compared'; readonly agreement: Agreement }
+  | { readonly kind: 'peaked'; readonly peak: Peak }
   /** `at` tells a refusal of the runtime from sound that cannot be read. */
   | { readonly kind: 'failed'; readonly at: 'runtime' | 'audio' | 'model' | 'session' | 'run'; readonly error: string }

@@ -9,13 +9,24 @@ import { isWhisper } from './workloads.ts'
 
 export type Sessions = Readonly<Record<string, ort.InferenceSession>>
 
-/** One whole run, from the bytes of the recording on. `output` is the encoder's last, to be compared between devices. */
-export type Pipeline = (opened: Opened) => Promise<Run & { readonly output: Float32Array | null }>
+/** One whole run, from the bytes of the recording on. */
+export type Pipeline = (opened: Opened) => Promise<Heard>
+
+export interface Heard extends Run {
+  /** The encoder's last, to be compared between devices. */
+  readonly output: Float32Array | null
+  /** The text as the model's own numbers, piece by piece of the recording, where it makes text. */
+  readonly tokens?: readonly (readonly number[])[]
+}
 
 /** Graphs that together hear speech, and how they are used. */
 export interface Network {
   /** By the part each plays: its bytes, or its path, where the runtime itself finds the weights that lie beside it. */
   readonly graphs: Readonly<Record<string, Uint8Array | string>>
+  /** It tells speech from silence and writes no text. */
+  readonly detects?: true
+  /** Longer recordings are heard in pieces of this length, one after another. */
+  readonly pieceSeconds?: number
   pipeline(runtime: typeof ort, sessions: Sessions): Pipeline
 }
 

@@ -1,6 +1,7 @@
 /**
  * The child process that holds the runtime. It answers one request at a time: what runs here is only what is asked for, and
  * the runtime's own words on stderr reach the parent through a pipe, with the reason of a library that does not load.
+ * Called as `agent` it is the one that measures in a place of its own (conditions/agent.ts).
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,8 +9,9 @@ import { pathToFileURL } from 'node:url'
 import type * as ort from 'onnxruntime-node'
 import { cosine, type Agreement } from './agreement.ts'
 import { openAudio, type Opened } from './audio/load.ts'
-import type { Answer, Calibration, Job, Loaded, Placement, Request } from './messages.ts'
+import type { Answer, Calibration, Job, Loaded, Peak, Placement, Request } from './messages.ts'
 import { CALIBRATION_SHAPE, calibrationModel } from './models/calibration.ts'
+import { peakModel, PEAK_PASSES } from './models/peak.ts'
 import { networkOf, type Network, type Pipeline, type Sessions } from './network.ts'
 import { placementOf } from './placement.ts'
 import { scriptKernel } from './script-kernel.ts'
@@ -26,6 +28,7 @@ interface Loading {
 let loading: Loading | null = null
 let at: Extract<Answer, { kind: 'failed' }>['at'] = 'runtime'
 
+if (process.argv[2] === 'agent') (await import('./conditions/agent.ts')).agent()
 process.on('disconnect', () => process.exit())
 process.on('message', (request: Request) => {
   answer(request)
@@ -39,10 +42,11 @@ async function answer(request: Request): Promise<Answer> {
   if (loading === null) throw new Error('Nothing is loaded.')
   at = 'run'
   if (request.kind === 'run') {
-    const { output: _, ...run } = await loading.pipeline(loading.opened)
+    const { output: _, tokens: __, ...run } = await loading.pipeline(loading.opened)
     return { kind: 'ran', run }
   }
   if (request.kind === 'compare') return { kind: 'compared', agreement: await compare(loading) }
+  if (request.kind === 'peak') return { kind: 'peaked', peak: await peakOf(loading, request.tier) }
   return { kind: 'placed', placement: await place(loading, request.folder) }
 }
 
@@ -106,6 +110,20 @@ async function compare({ job, runtime, opened, network, pipeline }: Loading): Pr
   const { output: ours, wallMs } = await reference(opened)
   const [a, b] = [theirs ?? new Float32Array(0), ours ?? new Float32Array(0)]
   return { cosine: cosine(a, b), finite: a.every(Number.isFinite), cpuWallMs: wallMs }
+}
+
+/** The best of a few passes: what this provider can do at all, in matrix products that are too large to be about anything else. */
+async function peakOf({ job, runtime }: Loading, tier: 'cpu' | 'gpu'): Promise<Peak> {
+  const { bytes, flops, size } = peakModel(tier)
+  const session = await runtime.InferenceSession.create(bytes, options(job))
+  const x = new runtime.Tensor('float32', Float32Array.of(1), [1, 1])
+  let bestMs = Number.POSITIVE_INFINITY
+  for (let pass = 0; pass < PEAK_PASSES; pass++) {
+    const start = performance.now()
+    await session.run({ x })
+    bestMs = Math.min(bestMs, performance.now() - start)
+  }
+  return { flopsPerSecond: flops / (bestMs / 1000), size }
 }
 
 /** A pass of its own, since profiling slows what it watches: one run to warm up, one to look at. */

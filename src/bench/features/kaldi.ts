@@ -1,5 +1,5 @@
 import { powerSpectrum } from './fft.ts'
-import { apply, kaldiBank, type MelBank } from './mel.ts'
+import { apply, kaldiBank, slaneyBank, type MelBank } from './mel.ts'
 
 export interface FbankOptions {
   readonly mels: number
@@ -10,11 +10,26 @@ export interface FbankOptions {
   readonly highHz: number
   /** 32768 where the model was trained on 16-bit numbers, else 1. */
   readonly scale: number
+  /** Whether the mean of each frame is taken off it. */
+  readonly centre: boolean
+  readonly window: 'povey' | 'hann'
+  /** How a band without energy is kept from −∞: raised to 2^-23, or 2^-24 added to each. */
+  readonly guard: 'raised' | 'added'
+  readonly bank: 'kaldi' | 'slaney'
 }
 
-export const KALDI: FbankOptions = { mels: 80, snipEdges: true, lowHz: 20, highHz: 0, scale: 32768 }
+export const KALDI: FbankOptions = { mels: 80, snipEdges: true, lowHz: 20, highHz: 0, scale: 32768, centre: true, window: 'povey', guard: 'raised', bank: 'kaldi' }
 /** k2-fsa/sherpa-onnx csrc/features.h. */
-export const SHERPA: FbankOptions = { mels: 80, snipEdges: false, lowHz: 20, highHz: -400, scale: 1 }
+export const SHERPA: FbankOptions = { ...KALDI, snipEdges: false, highHz: -400, scale: 1 }
+/**
+ * What sherpa-onnx makes of it for transducers of NeMo (offline-recognizer-transducer-nemo-impl.h), which is not what NeMo does.
+ * The guard is that of version 2; before, it was as for all others.
+ */
+export const SHERPA_NEMO: FbankOptions = { ...SHERPA, lowHz: 0, centre: false, bank: 'slaney', guard: 'added' }
+/** And for CTC of NeMo (offline-recognizer-ctc-impl.h). */
+export const SHERPA_NEMO_CTC: FbankOptions = { ...SHERPA_NEMO, highHz: 0, window: 'hann' }
+/** And for CTC of WeNet, whose dither is left out here: it would be another recording in every run. */
+export const SHERPA_WENET: FbankOptions = { ...SHERPA, scale: 32768 }
 
 const RATE = 16000
 const LENGTH = 400
@@ -22,17 +37,24 @@ const HOP = 160
 const FFT = 512
 const PREEMPHASIS = 0.97
 const FLOOR = 2 ** -23
+const GUARD = 2 ** -24
 
-/** Kaldi's own window: a symmetric Hann to the power 0.85. */
-const POVEY = Float64Array.from({ length: LENGTH }, (_, i) => (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / (LENGTH - 1))) ** 0.85)
+const WINDOWS = {
+  /** Kaldi's own: a symmetric Hann to the power 0.85. */
+  povey: Float64Array.from({ length: LENGTH }, (_, i) => (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / (LENGTH - 1))) ** 0.85),
+  /** Symmetric: `hanning` of kaldi-native-fbank, whose `hann` is periodic. */
+  hann: Float64Array.from({ length: LENGTH }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / (LENGTH - 1))),
+} as const
 const spectrum = powerSpectrum(FFT)
 const banks = new Map<string, MelBank>()
 
 /** Log filter-bank energies as Kaldi computes them (src/feat/feature-fbank.cc), without dither. Row-major [frames, mels]. */
 export function kaldiFbank(samples: Float32Array, options: FbankOptions = KALDI): { readonly data: Float32Array; readonly frames: number } {
-  const { mels, scale } = options
-  const key = `${mels} ${options.lowHz} ${options.highHz}`
-  const bank = banks.get(key) ?? kaldiBank(mels, FFT, RATE, options.lowHz, options.highHz)
+  const { mels, scale, centre } = options
+  const key = `${options.bank} ${mels} ${options.lowHz} ${options.highHz}`
+  const bank = banks.get(key) ?? (options.bank === 'kaldi' ? kaldiBank : slaneyBank)(mels, FFT, RATE, options.lowHz, options.highHz)
+  const window = WINDOWS[options.window]
+  const raised = options.guard === 'raised'
   banks.set(key, bank)
   const frames = frameCount(samples.length, options.snipEdges)
   const data = new Float32Array(frames * mels)
@@ -48,16 +70,16 @@ export function kaldiFbank(samples: Float32Array, options: FbankOptions = KALDI)
       frame[i] = value
       sum += value
     }
-    const mean = sum / LENGTH
+    const mean = centre ? sum / LENGTH : 0
     let previous = frame[0]! - mean
     for (let i = 0; i < LENGTH; i++) {
       const value = frame[i]! - mean
-      frame[i] = (value - PREEMPHASIS * previous) * POVEY[i]!
+      frame[i] = (value - PREEMPHASIS * previous) * window[i]!
       previous = value
     }
     spectrum(frame, power)
     apply(bank, power, row)
-    for (let m = 0; m < mels; m++) data[t * mels + m] = Math.log(Math.max(row[m]!, FLOOR))
+    for (let m = 0; m < mels; m++) data[t * mels + m] = Math.log(raised ? Math.max(row[m]!, FLOOR) : row[m]! + GUARD)
   }
   return { data, frames }
 }

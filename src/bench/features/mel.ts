@@ -13,9 +13,10 @@ export function apply(bank: MelBank, power: Float64Array, out: Float64Array): vo
 }
 
 /** Slaney's Auditory Toolbox scale: linear to 1 kHz, then logarithmic; triangles of equal area, straight in hertz. */
-export function slaneyBank(mels: number, fftSize: number, rate: number): MelBank {
-  const top = toSlaney(rate / 2)
-  const edges = Array.from({ length: mels + 2 }, (_, i) => fromSlaney((top * i) / (mels + 1)))
+export function slaneyBank(mels: number, fftSize: number, rate: number, lowHz = 0, highHz = 0): MelBank {
+  const low = toSlaney(lowHz)
+  const step = (toSlaney(highHz > 0 ? highHz : rate / 2 + highHz) - low) / (mels + 1)
+  const edges = Array.from({ length: mels + 2 }, (_, i) => fromSlaney(low + step * i))
   return triangles(mels, fftSize / 2 + 1, (m, bin) => {
     const hz = (bin * rate) / fftSize
     const [left, centre, right] = [edges[m]!, edges[m + 1]!, edges[m + 2]!]

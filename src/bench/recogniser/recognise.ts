@@ -1,61 +1,60 @@
-import { readdirSync, statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { modelFileOf } from '../../onnx/model-file.ts'
-import type { OnnxModel } from '../../onnx/types.ts'
+import { basename, join, relative } from 'node:path'
+import { WrongCall } from '../../wrong-call.ts'
 import type { Network } from '../network.ts'
+import { kaldiCtc, nemoCtc } from './ctc.ts'
+import { folderOf, whyBroken, type ModelFolder } from './folder.ts'
+import { k2Transducer } from './transducer-k2.ts'
+import { onnxAsrTransducer, sherpaNemoTransducer } from './transducer-nemo.ts'
+import { sileroVad } from './vad.ts'
+import { huggingFaceWhisper } from './whisper-hugging-face.ts'
+import { sherpaWhisper } from './whisper-sherpa.ts'
 
-/** A folder of a model, or the one file that was named, with what each graph in it declares of itself. */
-export interface ModelFolder {
-  readonly path: string
-  /** By file name. Read from the bytes, without the weights. */
-  readonly graphs: Readonly<Record<string, OnnxModel>>
-  /** Names of all files in the folder. */
-  readonly names: readonly string[]
-}
+export type { ModelFolder } from './folder.ts'
 
-/** One layout of the field. null = it is another one; an Error = it is this one, and something is missing. */
+/** One layout of the field. null = it is another one; a WrongCall = it is this one, and something is missing. */
 export type Recogniser = (folder: ModelFolder) => Promise<Network | null> | Network | null
 
 /** In the order in which they are tried. */
-const RECOGNISERS: readonly Recogniser[] = []
+const RECOGNISERS: readonly Recogniser[] = [huggingFaceWhisper, sherpaWhisper, k2Transducer, sherpaNemoTransducer, onnxAsrTransducer, nemoCtc, kaldiCtc, sileroVad]
 
-const MOST_GRAPHS = 32
+/** What a folder or file holds. Throws a WrongCall, which names the file and the remedy. */
+export const recognised = async (path: string): Promise<Network> => (await found(path)).network
 
-export async function recognised(path: string): Promise<Network> {
+/** What the result says of a model: the graphs that are run, by their names within the folder, and in what pieces it hears. */
+export async function modelRun(path: string): Promise<{ readonly files: readonly string[]; readonly pieceSeconds?: number }> {
+  const { folder, network } = await found(path)
+  return { files: filesOf(network, folder.path), ...(network.pieceSeconds === undefined ? {} : { pieceSeconds: network.pieceSeconds }) }
+}
+
+async function found(path: string): Promise<{ readonly folder: ModelFolder; readonly network: Network }> {
   const folder = await folderOf(path)
+  let complaint: WrongCall | null = null
   for (const recogniser of RECOGNISERS) {
-    const network = await recogniser(folder)
-    if (network !== null) return network
-  }
-  throw new Error(`${path} holds no model of a kind that is known here (Whisper, transducer, CTC, Silero VAD): ${Object.entries(folder.graphs).map(([name, { inputs }]) => `${name} takes ${inputs.map((each) => each.name).join(', ')}`).join('; ') || 'there is no .onnx file in it'}.`)
-}
-
-async function folderOf(path: string): Promise<ModelFolder> {
-  const single = statSync(path).isFile()
-  const folder = single ? dirname(path) : path
-  const names = readdirSync(folder)
-  const wanted = single ? [basename(path)] : names.filter((name) => name.endsWith('.onnx')).slice(0, MOST_GRAPHS)
-  const graphs: Record<string, OnnxModel> = {}
-  for (const name of wanted) {
-    const model = await graphOf(join(folder, name))
-    graphs[name] = model
-  }
-  return { path: folder, graphs, names }
-}
-
-async function graphOf(path: string): Promise<OnnxModel> {
-  const file = await open(path)
-  try {
-    const { size } = await file.stat()
-    const bytes = async (at: number, length: number) => {
-      const { buffer, bytesRead } = await file.read({ buffer: new Uint8Array(length), position: at })
-      return buffer.subarray(0, bytesRead)
+    try {
+      const network = await recogniser(folder)
+      if (network !== null && (folder.named === null || filesOf(network, folder.path).includes(folder.named))) return { folder, network }
+    } catch (error) {
+      if (!(error instanceof WrongCall) || folder.named === null) throw error
+      // Several models may lie in one folder: a file that was named may belong to another than the one that is not whole.
+      complaint ??= error
     }
-    const model = await modelFileOf(bytes, size)
-    if (model.format !== 'onnx') throw new Error(`${path} is no ONNX model: ${model.format === 'broken' ? model.detail : model.format}.`)
-    return model
-  } finally {
-    await file.close()
   }
+  throw complaint ?? unknown(path, folder)
+}
+
+const filesOf = (network: Network, folder: string): readonly string[] => Object.values(network.graphs).flatMap((graph) => (typeof graph === 'string' ? [relative(folder, graph)] : []))
+
+function unknown(path: string, { path: folder, graphs, broken, names }: ModelFolder): WrongCall {
+  const [damaged] = Object.entries(broken)
+  if (damaged !== undefined) return whyBroken(join(folder, damaged[0]), damaged[1])
+  const found = Object.entries(graphs).map(([name, { inputs }]) => `${name} takes ${inputs.slice(0, 6).map((each) => each.name).join(', ')}${inputs.length > 6 ? ', …' : ''}`)
+  const instead = found.length > 0 ? found.slice(0, 4).join('; ') : other(names)
+  return new WrongCall(`--model ${path} holds no model of a kind that is known here (Whisper, transducer, CTC, Silero VAD, in ONNX): ${instead}.`)
+}
+
+/** What a folder without graphs is, where that can be said. */
+function other(names: readonly string[]): string {
+  if (names.includes('model.bin')) return 'there is no .onnx file in it, but a model.bin as of CTranslate2, which bench --command or --url measures in its own program'
+  const weights = names.map((name) => basename(name)).find((name) => /\.(safetensors|pt|pth|nemo|gguf)$|^ggml-.*\.bin$/.test(name))
+  return `there is no .onnx file in it${weights === undefined ? '' : `, but ${weights}, which has to be exported first, or measured in its own program with --command or --url`}`
 }

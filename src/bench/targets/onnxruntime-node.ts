@@ -14,10 +14,11 @@ import { runtimeFor } from './runtime-wanted.ts'
 
 /** A built-in network, or the user's own model, on onnxruntime-node. */
 export async function onnxruntimeNodeTarget(options: BenchOptions, io: Io, audio: Prepared, signal: AbortSignal): Promise<Subject> {
+  const model = options.model === undefined ? null : isAbsolute(options.model) ? options.model : join(io.cwd, options.model)
+  const own = model === null ? {} : await (await import('../recogniser/recognise.ts')).modelRun(model)
   const runtime = await runtimeFor(options, io)
   const asked = options.provider.length === 0 ? ['auto'] : options.provider.map(shortName)
   const providers = asked.flatMap((name) => (name !== 'auto' ? [name] : runtime.hasCuda ? ['cuda', 'cpu'] : ['cpu']))
-  const model = options.model === undefined ? null : isAbsolute(options.model) ? options.model : join(io.cwd, options.model)
   let workload = (options.workload ?? defaultWorkload(tierOf(providers[0]!))) as WorkloadName
   const network = (): NetworkName => (model === null ? { kind: 'workload', workload } : { kind: 'model', path: model })
   const name = () => (model === null ? `${workload} (random weights)` : options.model!)
@@ -44,7 +45,7 @@ export async function onnxruntimeNodeTarget(options: BenchOptions, io: Io, audio
     get workload() {
       return model === null ? workload : options.model!
     },
-    target: () => ({ kind: model === null ? 'embedded' : 'model', name: name(), runtime: `onnxruntime-node ${last?.runtimeVersion ?? runtime.version}`, threads: options.threads ?? null }),
+    target: () => ({ kind: model === null ? 'embedded' : 'model', name: name(), runtime: `onnxruntime-node ${last?.runtimeVersion ?? runtime.version}`, threads: options.threads ?? null, ...own }),
     opened: (instance) => (last = instance as EmbeddedInstance),
     provider: ({ placement }) => {
       const used = placement.length === 0 ? null : usedProvider(providers, placement)
