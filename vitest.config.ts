@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 /** Suites that measure time or fill the machine: they run one after another, with nothing beside them. */
-const ALONE = ['test/bench/{command,embedded,python,url,gate-recorded}.test.ts', 'test/cgroup/*.test.ts', 'test/incidents/*.test.ts', 'test/fix/{incident-0,kill}.test.ts']
+const ALONE = ['test/bench/{command,conditions,embedded,python,url,gate-recorded}.test.ts', 'test/cgroup/*.test.ts', 'test/incidents/*.test.ts', 'test/fix/{incident-0,kill}.test.ts']
 const alone = process.env['ALONE'] !== undefined
 
 export default defineConfig({

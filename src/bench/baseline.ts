@@ -18,17 +18,22 @@ export function parseBaseline(text: string): Result | string {
   return result as Result
 }
 
-/** What makes two measurements incomparable. null = they can be compared. */
-export function unlike(now: Result, before: Result): string | null {
+/** What makes two measurements incomparable. null = they can be compared. `crossMachine`: the machine may be another one. */
+export function unlike(now: Result, before: Result, crossMachine = false): string | null {
   const pairs: readonly (readonly [what: string, now: unknown, before: unknown])[] = [
     ['target', now.target.kind, before.target.kind],
     ['workload', now.workload, before.workload],
     ['audio length', now.audio.seconds.toFixed(2), before.audio.seconds.toFixed(2)],
     ['provider', now.provider.used, before.provider.used],
     ['number of threads', now.target.threads, before.target.threads],
-    ['CPU', now.machine.cpu, before.machine.cpu],
-    ['number of logical cores', now.machine.logicalCores, before.machine.logicalCores],
-    ['architecture', now.machine.arch, before.machine.arch],
+    ['precision', now.target.precision ?? null, before.target.precision ?? null],
+    ...(crossMachine
+      ? []
+      : ([
+          ['CPU', now.machine.cpu, before.machine.cpu],
+          ['number of logical cores', now.machine.logicalCores, before.machine.logicalCores],
+          ['architecture', now.machine.arch, before.machine.arch],
+        ] as const)),
   ]
   const different = pairs.filter(([, a, b]) => a !== b)
   return different.length === 0 ? null : different.map(([what, a, b]) => `the ${what} is ${a ?? 'not set'} and was ${b ?? 'not set'}`).join(', ')

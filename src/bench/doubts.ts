@@ -1,9 +1,11 @@
 import { LEAST_COSINE, LEAST_SPEED_UP } from './agreement.ts'
 import { contention, throttledShare } from './load.ts'
 import { FEWEST_RUNS, percent, THROTTLED } from './gate.ts'
+import { gpuDoubts } from './gpu-load.ts'
 import type { Measured } from './protocol.ts'
 import { median, variation } from './stats/describe.ts'
-import type { Doubt, DoubtKind, Provider } from './types.ts'
+import { speechOf } from './transcript.ts'
+import type { Arithmetic, Doubt, DoubtKind, Provider } from './types.ts'
 
 /** A first run this many times the median of the warm ones is worth a word; caches and lazy loading alone cost less. */
 const SLOW_FIRST = 2
@@ -12,10 +14,17 @@ const PRESSURE_PERCENT = 10
 /** CPUs that others keep busy before pressure is put down to them. */
 const OTHERS = 0.1
 
+/** A share of the device's own matrix speed below which something else holds it up. */
+const LEAST_SHARE = 0.05
+/** Smaller networks take longer to launch than to run, on any GPU. */
+const ENOUGH_WORK = 100e9
+
 export interface Seen {
   readonly provider: Provider
   readonly audioWarnings: readonly string[]
   readonly silent: boolean
+  /** Absent = not known. */
+  readonly arithmetic?: Arithmetic | null
   readonly machine: { readonly logicalCores: number }
 }
 
@@ -58,7 +67,14 @@ export function doubtsOf(measured: Measured, setting: Seen): readonly Doubt[] {
   else if (pressure > PRESSURE_PERCENT) doubt('noisy-machine', `Processes waited for a CPU ${pressure.toFixed(0)} % of the time (pressure stall information).`)
   if (!measured.warmUp.steady && measured.warmUp.runs > 0) doubt('not-steady', `After ${measured.warmUp.runs} runs of warm-up two runs in succession still differed by more than 5 %.`)
   if (walls.length > 0 && walls.length < FEWEST_RUNS) doubt('few-runs', `${walls.length === 1 ? 'One run is' : `${walls.length} runs are`} too few for a 95 % interval of the median; ${FEWEST_RUNS} are needed.`)
+  doubts.push(...gpuDoubts(measured.gpus ?? null, provider))
+  if (setting.arithmetic && provider.tier === 'gpu' && setting.arithmetic.share < LEAST_SHARE && setting.arithmetic.encoderFlops >= ENOUGH_WORK) {
+    const { flopsPerSecond, peakFlopsPerSecond, share } = setting.arithmetic
+    doubt('hardly-uses-the-device', `The encoder did ${(flopsPerSecond / 1e9).toFixed(0)} GFLOP/s, ${percent(share)} of the ${(peakFlopsPerSecond / 1e9).toFixed(0)} GFLOP/s that the same provider reaches in plain matrix products: it waits for something else most of the time.`)
+  }
   for (const because of setting.audioWarnings) doubt('odd-audio', because)
+  const speech = speechOf(measured)
+  if (!setting.silent && speech !== null && speech.low === 0) doubt('no-speech-found', 'At least one run took nothing in the recording for speech.')
   const texts = [...measured.coldRuns, ...measured.runs.map(({ run }) => run)].map(({ text }) => text).filter((text) => text !== null)
   if (!setting.silent && texts.some((text) => text.trim() === '')) doubt('empty-transcript', 'At least one run heard nothing at all.')
   else if (new Set(texts).size > 1) doubt('text-changes', 'The same recording gave different texts in different runs.')

@@ -6,7 +6,7 @@ export type State = 'pass' | 'fail' | 'inconclusive'
 
 export interface Decision {
   /** The option that asked for it. */
-  readonly rule: '--max-rtf' | '--min-rtfx' | '--max-first-ms' | '--max-wer' | '--max-regression' | 'transcript'
+  readonly rule: '--max-rtf' | '--min-rtfx' | '--max-first-ms' | '--max-wer' | '--max-regression' | 'transcript' | 'speech'
   readonly state: State
   /** A whole sentence with the numbers. */
   readonly because: string
@@ -65,22 +65,24 @@ export const THROTTLED = 0.1
 /**
  * Against a stored run. Each run is measured in units of the yardstick beside it, so that a slow hour does not look like a
  * slow program: CPU time for work on the CPU, else wall time. A quota slows yardstick and work alike and takes no CPU time, so
- * where the target was throttled and was not before, plain wall time decides.
+ * where the target was throttled and was not before, plain wall time decides. On another machine only the yardstick connects the two.
  */
-export function judgeRegression(now: Series, before: Series, allowed: number, cpuBound: boolean): Decision {
+export function judgeRegression(now: Series, before: Series, allowed: number, cpuBound: boolean, crossMachine = false): Decision {
   const rule = '--max-regression'
-  const newlyThrottled = (now.throttled ?? 0) >= THROTTLED && (before.throttled ?? 0) < THROTTLED
+  // Wall time of one machine says nothing about that of another, so there only what has a yardstick beside it counts.
+  const newlyThrottled = !crossMachine && (now.throttled ?? 0) >= THROTTLED && (before.throttled ?? 0) < THROTTLED
   const how = newlyThrottled ? wallTime : cpuBound && complete(now.cpuMs) && complete(before.cpuMs) && complete(now.calibrationCpuMs) && complete(before.calibrationCpuMs) ? cpuTime : calibratedWall
   const [a, b] = [how.of(now), how.of(before)]
   if (a === null || b === null) return { rule, state: 'inconclusive', because: 'The runs have no yardstick beside them, so they cannot be compared with the baseline.' }
   if (a.length < FEWEST_RUNS || b.length < FEWEST_RUNS) return { rule, state: 'inconclusive', because: `A comparison needs ${FEWEST_RUNS} runs on each side; there are ${a.length} and ${b.length}.` }
   const ratio = median(a) / median(b)
   const { low, high } = ratioInterval(a, b)
+  const elsewhere = crossMachine ? ' The baseline is from another machine.' : ''
   const quota = newlyThrottled ? ` A CPU quota stopped it in ${percent(now.throttled!)} of the scheduling periods.` : ''
   const measured = `${how.name} is ${figure(ratio)} times the baseline's (95 % interval ${figure(low)} to ${figure(high)})`
-  if (high <= 1 + allowed) return { rule, state: 'pass', because: `${measured}, within the ${percent(allowed)} allowed.${quota}` }
-  if (ratio > 1 + allowed && low > 1 && likelyLarger(a, b) < EVEN_BY_CHANCE) return { rule, state: 'fail', because: `${measured}, beyond the ${percent(allowed)} allowed.${quota}` }
-  return { rule, state: 'inconclusive', because: `${measured}, which does not settle whether it is within the ${percent(allowed)} allowed.${quota}` }
+  if (high <= 1 + allowed) return { rule, state: 'pass', because: `${measured}, within the ${percent(allowed)} allowed.${quota}${elsewhere}` }
+  if (ratio > 1 + allowed && low > 1 && likelyLarger(a, b) < EVEN_BY_CHANCE) return { rule, state: 'fail', because: `${measured}, beyond the ${percent(allowed)} allowed.${quota}${elsewhere}` }
+  return { rule, state: 'inconclusive', because: `${measured}, which does not settle whether it is within the ${percent(allowed)} allowed.${quota}${elsewhere}` }
 }
 
 interface Measure {

@@ -1,15 +1,19 @@
 import type { Agreement } from './agreement.ts'
+import type { Crowd } from './crowd.ts'
 import { CannotMeasure, type Engine, type Instance, Interrupted } from './engine.ts'
-import type { Calibration, Placement, Run } from './messages.ts'
+import { watchGpu } from './gpu-watch.ts'
+import type { Calibration, Peak, Placement, Run } from './messages.ts'
 import { shortName, tierOf } from './providers.ts'
 import { watchLoad } from './sampler.ts'
-import type { Cold, Load } from './types.ts'
+import type { Cold, GpuLoad, Load } from './types.ts'
 
 export interface Plan {
   readonly launches: number
   /** Exactly so many timed runs; null = as many as the rules below say. */
   readonly runs: number | null
   readonly place: boolean
+  /** Requests at once, level by level. */
+  readonly levels?: readonly number[]
 }
 
 /** Until two successive runs differ by less than 5 %, at least 3 and at most 10 runs or 20 s. */
@@ -26,11 +30,17 @@ export interface Measured {
   /** null = the work was done on the CPU, or the target cannot be compared. */
   readonly agreement: Agreement | null
   readonly load: Load | null
+  /** null or absent = there is no nvidia-smi. */
+  readonly gpus?: readonly GpuLoad[] | null
+  /** Absent = it was not measured. */
+  readonly peak?: Peak | null
+  /** Absent = not asked for. */
+  readonly crowds?: readonly Crowd[]
   readonly interrupted: boolean
 }
 
 export interface Progress {
-  readonly phase: 'cold start' | 'warm-up' | 'timed run' | 'placement'
+  readonly phase: 'cold start' | 'warm-up' | 'timed run' | 'placement' | 'requests at once:'
   readonly done: number
   /** null = not known beforehand. */
   readonly of: number | null
@@ -44,7 +54,9 @@ export interface Progress {
 export async function measure<I extends Instance>(engine: Engine<I>, plan: Plan, undecided: (so: Measured) => boolean, tell: (progress: Progress) => void, opened: (instance: I) => void): Promise<Measured> {
   let so: Measured = { cold: [], coldRuns: [], warmUp: { runs: 0, steady: false }, runs: [], placement: [], agreement: null, load: null, interrupted: false }
   let instance: I | null = null
+  const gpu = watchGpu()
   try {
+    if (gpu !== null) await gpu.before()
     for (let launch = 0; launch < plan.launches; launch++) {
       tell({ phase: 'cold start', done: launch, of: plan.launches, leftMs: null })
       instance?.stop()
@@ -55,23 +67,31 @@ export async function measure<I extends Instance>(engine: Engine<I>, plan: Plan,
     }
     if (instance === null) throw new CannotMeasure('Nothing was started.')
     so = { ...so, warmUp: await warmUp(engine, instance, so.coldRuns.at(-1)!, tell) }
+    gpu?.begin()
     so = await timed(instance, plan, so, undecided, tell)
+    so = { ...so, gpus: gpu?.stop() ?? null }
+    for (const level of instance.crowd ? (plan.levels ?? []) : []) {
+      tell({ phase: 'requests at once:', done: level - 1, of: null, leftMs: null })
+      so = { ...so, crowds: [...(so.crowds ?? []), await instance.crowd!(level)] }
+    }
     if (plan.place) {
       tell({ phase: 'placement', done: 0, of: 1, leftMs: null })
       so = { ...so, placement: await instance.placement() }
       const onDevice = so.placement.some(({ provider }) => tierOf(shortName(provider)) === 'gpu')
       if (onDevice && instance.compare) so = { ...so, agreement: await instance.compare() }
+      if (instance.peak) so = { ...so, peak: await instance.peak(onDevice ? 'gpu' : 'cpu') }
     }
     return so
   } catch (error) {
     if (error instanceof Interrupted) return { ...so, interrupted: true, ...(error.cause as Partial<Measured> | undefined) }
     throw error
   } finally {
+    gpu?.stop()
     instance?.stop()
   }
 }
 
-async function warmUp(engine: Engine, instance: Instance, first: Run, tell: (progress: Progress) => void): Promise<Measured['warmUp']> {
+export async function warmUp(engine: Pick<Engine, 'freshEveryRun'>, instance: Pick<Instance, 'run'>, first: Run, tell: (progress: Progress) => void): Promise<Measured['warmUp']> {
   // The first run of a process that ends after it leaves nothing warm but the disk cache.
   if (engine.freshEveryRun) return { runs: 0, steady: true }
   const start = performance.now()
@@ -108,7 +128,7 @@ async function timed(instance: Instance, plan: Plan, before: Measured, undecided
   return { ...so, load: sampler?.stop() ?? null }
 }
 
-function enough(plan: Plan, so: Measured, spentMs: number, undecided: () => boolean): boolean {
+export function enough(plan: Pick<Plan, 'runs'>, so: Measured, spentMs: number, undecided: () => boolean): boolean {
   const count = so.runs.length
   if (plan.runs !== null) return count >= plan.runs
   if (count < TIMED.fewest) return false
@@ -116,7 +136,7 @@ function enough(plan: Plan, so: Measured, spentMs: number, undecided: () => bool
   return count >= TIMED.atLeast && spentMs >= TIMED.atLeastMs && !undecided()
 }
 
-function expected(plan: Plan, done: number, spentMs: number): { readonly of: number | null; readonly leftMs: number | null } {
+export function expected(plan: Pick<Plan, 'runs'>, done: number, spentMs: number): { readonly of: number | null; readonly leftMs: number | null } {
   if (done === 0) return { of: plan.runs, leftMs: null }
   const each = spentMs / done
   const total = plan.runs ?? Math.min(Math.max(TIMED.atLeast, Math.ceil(TIMED.atLeastMs / each)), Math.max(TIMED.fewest, Math.floor(TIMED.limitMs / each)))

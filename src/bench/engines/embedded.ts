@@ -33,6 +33,8 @@ async function open(job: Job, signal: AbortSignal): Promise<EmbeddedInstance> {
       }
     },
     compare: async () => (await worker.ask({ kind: 'compare' }, 'compared')).agreement,
+    // Only of a built-in network is it known how much arithmetic it takes.
+    ...(job.network.kind === 'workload' ? { peak: async (tier) => (await worker.ask({ kind: 'peak', tier }, 'peaked')).peak } : {}),
     stop: worker.stop,
   }
 }

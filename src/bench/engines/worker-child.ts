@@ -7,7 +7,8 @@ const MAX_OUTPUT = 1 << 20
 /** Even the largest network loads and runs within this on a slow machine; what hangs longer is hung. */
 const LIMIT_MS = 300_000
 
-const workerPath = (): string => fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../dist/bench-worker.js' : './bench-worker.js', import.meta.url))
+/** The one program of ours beside the command itself. */
+export const workerPath = (): string => fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../dist/bench-worker.js' : './bench-worker.js', import.meta.url))
 
 export interface WorkerChild {
   readonly pid: number | null
