@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { FACTORS } from '../bench/types.ts'
 import { allChecks, familyOf } from '../load.ts'
 import { WrongCall } from '../wrong-call.ts'
 
@@ -23,7 +24,8 @@ function bash(program: Command): string {
     --only|--skip|--allow|explain) COMPREPLY=($(compgen -W '${idsAndFamilies().join(' ')}' -- "$cur")); return;;
     --unit|-u) COMPREPLY=($(compgen -W "$(systemctl list-unit-files --type=service --no-legend --plain 2>/dev/null | cut -d' ' -f1)" -- "$cur")); return;;
     --fail-on) COMPREPLY=($(compgen -W 'error warning info never' -- "$cur")); return;;
-    --python|--library|--replay|--output|-o) COMPREPLY=($(compgen -f -- "$cur")); return;;
+    --vary) COMPREPLY=($(compgen -W '${FACTORS.join(' ')}' -- "$cur")); return;;
+    --python|--library|--replay|--output|-o|--audio|--reference|--model|--baseline|--save-baseline) COMPREPLY=($(compgen -f -- "$cur")); return;;
     completion) COMPREPLY=($(compgen -W '${SHELLS.join(' ')}' -- "$cur")); return;;
   esac
   case $command in

@@ -1,5 +1,6 @@
 import type { Agreement } from './agreement.ts'
-import type { Calibration, Placement, Run } from './messages.ts'
+import type { Crowd } from './crowd.ts'
+import type { Calibration, Peak, Placement, Run } from './messages.ts'
 
 /** Something that recognises speech, in a process of its own. */
 export interface Instance {
@@ -13,6 +14,10 @@ export interface Instance {
   placement(): Promise<readonly Placement[]>
   /** Output and speed beside the CPU's; only where the same network can run there. */
   compare?(): Promise<Agreement>
+  /** The greatest speed of matrix products on the same provider. */
+  peak?(tier: 'cpu' | 'gpu'): Promise<Peak>
+  /** Several runs at once; only where the target serves others too. */
+  crowd?(level: number): Promise<Crowd>
   stop(): void
 }
 

@@ -1,12 +1,17 @@
+import { concurrencyOf, crowdDoubts } from './crowd.ts'
 import { doubtsOf } from './doubts.ts'
+import { expectedFor, slowDoubt } from './expected/match.ts'
 import type { Decision } from './gate.ts'
 import { together } from './gate.ts'
 import type { Phase, Run } from './messages.ts'
+import { encoderFlops } from './models/flops.ts'
+import type { WorkloadName } from './names.ts'
 import type { Measured } from './protocol.ts'
 import { medianInterval } from './stats/bootstrap.ts'
 import { median, modifiedZ, OUTLIER_Z } from './stats/describe.ts'
 import { wordErrorRate } from './stats/word-errors.ts'
-import type { Machine, Provider, Result, Target, Text } from './types.ts'
+import { speechOf } from './transcript.ts'
+import type { Arithmetic, Machine, Provider, Result, Target, Text } from './types.ts'
 
 /** What is known beside the measurements. */
 export interface Setting {
@@ -29,6 +34,10 @@ export function resultOf(measured: Measured, setting: Setting, decisions: readon
   const samples = rtfOf(measured, seconds)
   const scores = modifiedZ(samples)
   const text = textOf(measured, setting.reference)
+  const speech = speechOf(measured)
+  const arithmetic = arithmeticOf(measured, setting)
+  const expected = expectedFor(setting, measured.gpus ?? null)
+  const concurrency = measured.crowds?.map((each) => concurrencyOf(each, seconds)) ?? null
   const loads = measured.cold.map(({ loadMs }) => loadMs).filter((ms) => ms !== null)
   return {
     schemaVersion: 1,
@@ -46,12 +55,25 @@ export function resultOf(measured: Measured, setting: Setting, decisions: readon
     phases: phasesOf(measured.runs.map(({ run }) => run)),
     runs: measured.runs.map(({ run, calibration }, i) => ({ wallMs: run.wallMs, cpuMs: run.cpuMs, phases: run.phases, calibration, outlier: Math.abs(scores[i]!) > OUTLIER_Z })),
     ...(text === null ? {} : { text }),
+    ...(speech === null ? {} : { speech }),
     ...(measured.agreement === null ? {} : { agreement: measured.agreement }),
-    doubts: doubtsOf(measured, setting),
+    ...(arithmetic === null ? {} : { arithmetic }),
+    ...(expected.length === 0 ? {} : { expected }),
+    ...(concurrency === null ? {} : { concurrency }),
+    doubts: [...doubtsOf(measured, { ...setting, arithmetic }), ...slowDoubt(setting, samples), ...crowdDoubts(concurrency ?? [], median(samples))],
     ...(decisions.length === 0 ? {} : { gate: { ...together(decisions), decisions } }),
-    machine: { ...setting.machine, load: measured.load },
+    machine: { ...setting.machine, load: measured.load, ...(measured.gpus ? { gpus: measured.gpus } : {}) },
     interrupted: measured.interrupted,
   }
+}
+
+/** The encoder's speed beside the greatest that the provider was seen to reach. null = one of the two is not known. */
+function arithmeticOf({ peak, runs }: Measured, { target, workload, audio }: Setting): Arithmetic | null {
+  const encoderMs = median(runs.flatMap(({ run }) => run.phases.filter(({ name }) => name === 'encoder').map(({ wallMs }) => wallMs)))
+  if (!peak || target.kind !== 'embedded' || !(encoderMs > 0)) return null
+  const flops = encoderFlops(workload as WorkloadName, audio.seconds)
+  const flopsPerSecond = flops / (encoderMs / 1000)
+  return { encoderFlops: flops, flopsPerSecond, peakFlopsPerSecond: peak.flopsPerSecond, share: flopsPerSecond / peak.flopsPerSecond }
 }
 
 function phasesOf(runs: readonly Run[]): Result['phases'] {

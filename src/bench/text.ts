@@ -1,5 +1,5 @@
 import { FEWEST_RUNS, figure, percent } from './gate.ts'
-import type { Result } from './types.ts'
+import type { ConditionsSide, Ratio, Result } from './types.ts'
 
 export interface Paint {
   readonly bold: (text: string) => string
@@ -12,11 +12,12 @@ export interface Paint {
 /** The report for people. RTF and RTFx are always named; a bare "12x" would mean either. */
 export function textReport(result: Result, paint: Paint): string {
   const { rtf, target, audio, provider } = result
-  const threads = target.threads === null ? '' : `, ${target.threads} ${target.threads === 1 ? 'thread' : 'threads'}`
+  const threads = `${target.threads === null ? '' : `, ${target.threads} ${target.threads === 1 ? 'thread' : 'threads'}`}${target.precision ? `, ${target.precision}` : ''}`
   const lines = [
     paint.bold(`${target.name}${target.runtime ? ` on ${target.runtime}` : ''}`),
     ...row('Audio', `${audio.seconds.toFixed(1)} s from ${audio.source} (${audio.form})`),
     ...row('Provider', providerLine(result, threads)),
+    ...(target.files === undefined ? [] : row('Files', target.files.join(', '))),
   ]
   if (rtf !== null) {
     lines.push(
@@ -35,14 +36,55 @@ export function textReport(result: Result, paint: Paint): string {
     lines.push('', paint.dim('  Phase        wall time     share    CPU time'))
     for (const [name, { wallMs, cpuMs }] of phases) lines.push(`  ${name.padEnd(10)} ${milliseconds(wallMs).padStart(11)} ${percent(wallMs / total).padStart(9)} ${milliseconds(cpuMs).padStart(11)}`)
   }
+  if (result.speech) lines.push('', ...row('Speech', `${percent(result.speech.share)} of the recording was taken for speech`))
   if (result.text) {
     const { wer, empty, heard } = result.text
     lines.push('', ...row('Text', empty ? paint.bad('nothing was heard') : JSON.stringify(heard.length > 100 ? `${heard.slice(0, 100)}…` : heard)))
     if (wer !== null) lines.push(...row('WER', `${percent(wer)}  (word errors ÷ words said, lower is better)`))
   }
+  if (result.concurrency) lines.push('', ...crowdTable(result.concurrency, paint))
   if (provider.placement.length > 0) lines.push(...row('Placement', provider.placement.map(({ provider: name, nodes }) => `${count(nodes, 'node')} on ${name}`).join(', ')))
+  for (const { rtfx, device, precision, source, date } of result.expected ?? []) lines.push(...row('Published', `RTFx ${rtfx.low === rtfx.high ? figure(rtfx.low) : `${figure(rtfx.low)} to ${figure(rtfx.high)}`} for this model in ${precision} on a ${device}, one recording at a time  ${paint.dim(`(${source}, ${date})`)}`))
+  if (target.pieceSeconds !== undefined && audio.seconds > target.pieceSeconds) lines.push(...row('Pieces', `heard in ${Math.ceil(audio.seconds / target.pieceSeconds)} pieces of up to ${target.pieceSeconds} s, one after another`))
+  lines.push(...conditionsLines(result, paint))
   if (result.doubts.length > 0) lines.push('', ...result.doubts.map(({ kind, because, how }) => `${paint.warn(`! ${kind}`)}  ${because}${how ? ` ${how}` : ''}`))
   return `${lines.join('\n')}\n`
+}
+
+/** The service's place beside the shell's, and what each thing changed alone is worth. */
+function conditionsLines({ conditions, factors }: Result, paint: Paint): readonly string[] {
+  const lines: string[] = []
+  if (conditions !== undefined) {
+    const { service, shell, ratio, notCarried } = conditions
+    const side = (of: ConditionsSide) => of.failed ?? `RTF ${of.rtf === null ? 'not known' : figure(of.rtf)}${of.wallMs === null ? '' : `, ${milliseconds(of.wallMs)} wall time`}${of.cpuMs === null ? '' : `, ${milliseconds(of.cpuMs)} CPU time`}${of.provider === null ? '' : `, on ${of.provider}`}${of.user === null ? '' : ` (as ${of.user})`}`
+    lines.push('', ...row('Service', `${side(service)}  ${paint.dim(`(a process of its own in the place of ${conditions.unit})`)}`), ...row('Shell', side(shell)))
+    if (ratio !== null) lines.push(...row('Ratio', `${paint.bold(figure(ratio.median))} times as long in the service as in this shell  ${range(ratio)}`))
+    for (const sentence of conditions.explained) lines.push(...row('', sentence))
+    if (ratio !== null && conditions.explained.length === 0) lines.push(...row('', apart(ratio) ? 'The counters show no cause; --vary env,quota,memory changes one thing at a time.' : 'That is no difference that could be measured.'))
+    if (conditions.shellNote !== null) lines.push(...row('', conditions.shellNote))
+    for (const { key, because } of notCarried) lines.push(...row('Left out', `${key}: ${because}.`))
+  }
+  if (factors !== undefined && factors.length > 0) {
+    lines.push('')
+    for (const { name, from, ratio, because } of factors) lines.push(...row(name, `${ratio === null ? '' : `${paint.bold(figure(ratio.median))}  ${from === 'call' ? '' : from === 'service' ? 'taken from the service  ' : 'put upon the shell  '}`}${because}`))
+    if (factors.length > 1) lines.push(paint.dim('  One thing was changed at a time; together they need not come to the whole.'))
+  }
+  return lines
+}
+
+const range = ({ low, high, pairs }: Ratio): string => (pairs < FEWEST_RUNS ? `${pairs} ${pairs === 1 ? 'pair' : 'pairs'} of runs` : `95 % interval ${figure(low)} to ${figure(high)}, ${pairs} pairs of runs`)
+const apart = ({ low, high, pairs }: Ratio): boolean => pairs >= FEWEST_RUNS && (low > 1 || high < 1)
+
+function crowdTable(levels: NonNullable<Result['concurrency']>, paint: Paint): readonly string[] {
+  return [
+    paint.dim('  At once  RTFx of all     p50 (empirical)         p95      answered'),
+    ...levels.map(({ level, rtfx, latencyMs, requests, failed }) => {
+      const [p50, p95] = latencyMs === null ? ['–', '–'] : [milliseconds(latencyMs.p50), milliseconds(latencyMs.p95)]
+      const lost = Object.entries(failed)
+      const answered = requests - lost.reduce((sum, [, times]) => sum + times, 0)
+      return `  ${String(level).padEnd(7)} ${(rtfx === null ? '–' : figure(rtfx)).padStart(12)} ${p50.padStart(19)} ${p95.padStart(11)}  ${`${answered} of ${requests}`.padStart(12)}${lost.map(([what, times]) => paint.warn(`  ${what}: ${times}`)).join('')}`
+    }),
+  ]
 }
 
 /** One line for the log of a CI job. */

@@ -25,12 +25,87 @@ export interface Result {
   readonly phases: Readonly<Record<string, { readonly wallMs: number; readonly cpuMs: number }>>
   readonly runs: readonly TimedRun[]
   readonly text?: Text
+  /** Only of a detector of speech, which writes no text. */
+  readonly speech?: Speech
   /** The device's output and speed beside the CPU's. */
   readonly agreement?: Agreement
+  /** Only of a built-in network: its encoder beside the fastest matrix products of the same provider. */
+  readonly arithmetic?: Arithmetic
+  /** Published figures for the same model, runtime, precision and kind of device, one recording at a time; never judged by. */
+  readonly expected?: readonly Expected[]
+  /** Only with --unit: the service's place beside the shell's. */
+  readonly conditions?: Conditions
+  /** Only with --vary: one thing changed at a time. The factors need not multiply to the whole. */
+  readonly factors?: readonly Factor[]
+  /** Only with --concurrency: a server under several requests at once. */
+  readonly concurrency?: readonly Concurrency[]
   readonly doubts: readonly Doubt[]
   readonly gate?: { readonly state: State; readonly because: string; readonly decisions: readonly Decision[] }
   readonly machine: Machine
   readonly interrupted: boolean
+}
+
+/** How many times as long a run took on one side as on the other, wall time: the median over neighbouring runs. */
+export interface Ratio {
+  readonly median: number
+  readonly low: number
+  readonly high: number
+  readonly pairs: number
+}
+
+export interface Conditions {
+  readonly unit: string
+  readonly scope: 'system' | 'user'
+  /** The settings of the service that the measuring process was given, as `Key=value`; of variables only the names. */
+  readonly settings: readonly string[]
+  readonly notCarried: readonly { readonly key: string; readonly because: string }[]
+  readonly service: ConditionsSide
+  readonly shell: ConditionsSide
+  /** The service's run over the shell's. null = one of them could not be measured. */
+  readonly ratio: Ratio | null
+  /** What the counters say about it. Whole sentences. */
+  readonly explained: readonly string[]
+  /** What this shell is not, though one may take it for that. A whole sentence. */
+  readonly shellNote: string | null
+}
+
+export interface ConditionsSide {
+  readonly user: string | null
+  readonly rtf: number | null
+  readonly wallMs: number | null
+  readonly cpuMs: number | null
+  readonly provider: string | null
+  /** The part of the scheduler's periods in which a quota stopped it. */
+  readonly throttled: number | null
+  /** Why it could not be measured there; null = it could. */
+  readonly failed: string | null
+}
+
+export const FACTORS = ['env', 'quota', 'memory', 'provider', 'precision'] as const
+export type FactorName = (typeof FACTORS)[number]
+
+export interface Factor {
+  readonly name: FactorName
+  /** What it was changed from: the service's place, the shell's, or the call as it stands. */
+  readonly from: 'service' | 'shell' | 'call'
+  /** Above 1: the service's setting (provider: the CPU; precision: the model as named) takes longer than what it was changed for. */
+  readonly ratio: Ratio | null
+  /** Whether the interval leaves out 1. null = not measured, or in too few pairs. */
+  readonly measurable: boolean | null
+  /** A whole sentence. */
+  readonly because: string
+}
+
+export interface Concurrency {
+  /** Requests on their way at any time. */
+  readonly level: number
+  readonly requests: number
+  /** Reason by reason, how many requests had no text. */
+  readonly failed: Readonly<Record<string, number>>
+  /** Of all together: audio length of the answered requests over the time that they took. */
+  readonly rtfx: number | null
+  /** Of the answered requests; the percentiles are values that occurred. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly max: number; readonly samples: readonly number[] } | null
 }
 
 export interface Target {
@@ -39,6 +114,12 @@ export interface Target {
   /** Name and version of the library that computed; null where it is not known. */
   readonly runtime: string | null
   readonly threads: number | null
+  /** The graphs that ran, within the folder of --model, where several precisions may lie side by side. */
+  readonly files?: readonly string[]
+  /** Longer recordings are heard in pieces of this length, one after another. */
+  readonly pieceSeconds?: number
+  /** What it computed in, where the library tells, such as float16 or int8_float32. */
+  readonly precision?: string
 }
 
 export interface Provider {
@@ -51,6 +132,23 @@ export interface Provider {
   /** What would help, where that is known. */
   readonly how: string | null
   readonly placement: readonly Placement[]
+}
+
+export interface Arithmetic {
+  /** Operations of the encoder for this recording, from the shapes of its layers. */
+  readonly encoderFlops: number
+  readonly flopsPerSecond: number
+  readonly peakFlopsPerSecond: number
+  readonly share: number
+}
+
+/** Published RTFx of one recording after another, and where it stands. */
+export interface Expected {
+  readonly rtfx: { readonly low: number; readonly high: number }
+  readonly device: string
+  readonly precision: string
+  readonly source: string
+  readonly date: string
 }
 
 export interface Cold {
@@ -75,6 +173,14 @@ export interface Text {
   readonly heard: string
 }
 
+/** Windows of the recording that were taken for speech, as a part of all. */
+export interface Speech {
+  /** The median of the runs. */
+  readonly share: number
+  readonly low: number
+  readonly high: number
+}
+
 export type DoubtKind =
   | 'slow-first-run'
   | 'throttled'
@@ -88,6 +194,14 @@ export type DoubtKind =
   | 'wrong-result'
   | 'hardly-faster-than-cpu'
   | 'odd-audio'
+  | 'requests-queue'
+  | 'requests-fail'
+  | 'no-speech-found'
+  | 'power-capped'
+  | 'thermally-slowed'
+  | 'gpu-busy'
+  | 'hardly-uses-the-device'
+  | 'slower-than-a-desktop-cpu'
 
 export interface Doubt {
   readonly kind: DoubtKind
@@ -104,6 +218,29 @@ export interface Machine {
   readonly memoryBytes: number
   readonly node: string
   readonly load: Load | null
+  /** Only where there is an nvidia-smi. */
+  readonly gpus?: readonly GpuLoad[]
+}
+
+/** One GPU before and while we measured. `smClockMHz`, `powerW` and `reasons` are of the samples at work. null = not told. */
+export interface GpuLoad {
+  readonly index: number
+  readonly name: string
+  readonly samples: number
+  readonly samplesAtWork: number
+  readonly utilizationBefore: number | null
+  /** `pid, name` of compute processes before anything of ours was started. */
+  readonly othersBefore: readonly string[]
+  readonly utilization: number | null
+  readonly memoryMiB: number | null
+  readonly smClockMHz: number | null
+  readonly maxSmClockMHz: number | null
+  readonly powerW: number | null
+  readonly powerLimitW: number | null
+  readonly defaultPowerLimitW: number | null
+  readonly temperatureC: number | null
+  /** The part of the samples at work in which each reason of nvmlClocksEventReasons was active. */
+  readonly reasons: Readonly<Record<string, number>>
 }
 
 /** What went on around the timed runs. Times in milliseconds over `spanMs`; null = this system does not tell. */

@@ -16,7 +16,6 @@ describe('--python', () => {
   it.each<[string, string[], number, RegExp]>([
     ['an interpreter that is not there', ['--python', '/nonexistent/python'], 4, /\/nonexistent\/python is not there\./],
     ['a program that is no Python', ['--python', '/bin/true'], 4, /\/bin\/true ended with exit code 0\./],
-    ['a network that it does not run', ['--python', '/bin/true', '--workload', 'whisper-tiny'], 2, /runs the transducers only/],
     ['two targets', ['--python', '/bin/true', '--command', 'x {audio}'], 2, /cannot be used with/],
   ])('%s', (_, args, expected, message) => {
     const { code, stderr } = tool.run(args)
@@ -46,6 +45,13 @@ describe('--python', () => {
       expect(code).toBe(0)
       expect(leftProcesses(tool)).toEqual([])
       expect(leftFolders(tool)).toEqual([])
+    })
+    it('and a Whisper, with its growing cache', () => {
+      const { code, stdout } = tool.run(['--json', '--runs', '1', '--workload', 'whisper-tiny', '--python', interpreter], { env: { PYTHONPATH: path } })
+      const result = checked(stdout)
+      expect(result).toMatchObject({ workload: 'whisper-tiny', provider: { used: 'cpu' } })
+      expect(Object.keys(result.phases)).toEqual(['encoder', 'decoder'])
+      expect(code).toBe(0)
     })
     it('the package for the CPU asked for CUDA falls back in silence: exit 5, and it is named as that', () => {
       const { code, stdout } = tool.run(['--json', '--runs', '1', '--workload', 'fastconformer-s', '--python', interpreter, '--provider', 'cuda,cpu'], { env: { PYTHONPATH: path } })

@@ -10,7 +10,7 @@ export interface Tool {
   readonly folder: string
   readonly main: string
   run(args: readonly string[], options?: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv }): { readonly code: number | null; readonly stdout: string; readonly stderr: string }
-  start(args: readonly string[]): ChildProcess
+  start(args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess
   remove(): void
 }
 
@@ -53,7 +53,7 @@ export async function buildTool(): Promise<Tool> {
       const ran = spawnSync(NODE, [main, 'bench', ...args], { cwd, env: { ...own, ...env }, encoding: 'utf8', timeout: 300_000, maxBuffer: 64 << 20 })
       return { code: ran.status, stdout: ran.stdout, stderr: ran.stderr }
     },
-    start: (args) => spawn(NODE, [main, 'bench', ...args], { cwd: REPOSITORY, env: own, stdio: ['ignore', 'pipe', 'pipe'] }),
+    start: (args, env = {}) => spawn(NODE, [main, 'bench', ...args], { cwd: REPOSITORY, env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

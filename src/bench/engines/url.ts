@@ -1,10 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { crowd } from '../crowd.ts'
 import { CannotMeasure, type Engine, Interrupted } from '../engine.ts'
 import type { Run } from '../messages.ts'
 
 const LIMIT_MS = 600_000
 const MAX_ANSWER = 16 << 20
+
+/** A request that was not answered with a text; `short` is the same for all that failed alike. */
+class NoText extends CannotMeasure {
+  readonly short: string
+  constructor(because: string, short: string) {
+    super(because)
+    this.short = short
+  }
+}
 
 /** A server with the transcription interface of OpenAI: multipart `file` and `model` in, JSON with `text` out. */
 export function urlEngine(url: URL, model: string, file: string, signal: AbortSignal): Engine {
@@ -15,11 +25,25 @@ export function urlEngine(url: URL, model: string, file: string, signal: AbortSi
       loadMs: null,
       pids: () => null,
       run: () => request(url, model, recording, basename(file), signal),
+      crowd: (level) => crowd(level, () => request(url, model, recording, basename(file), signal).then(answered), shortly),
       calibrate: async () => null,
       placement: async () => [],
       stop: () => {},
     }),
   }
+}
+
+/** What a busy server says (RFC 9110, RFC 6585). */
+const STATUS: Readonly<Record<number, string>> = { 429: ' (too many requests)', 500: ' (internal server error)', 502: ' (bad gateway)', 503: ' (service unavailable)', 504: ' (gateway timeout)' }
+
+/** Speed without text is none. */
+function answered({ text }: Run): void {
+  if (text?.trim() === '') throw new NoText('The transcript is empty.', 'an empty transcript')
+}
+
+function shortly(error: unknown): string {
+  if (!(error instanceof NoText)) throw error
+  return error.short
 }
 
 async function request(url: URL, model: string, recording: Blob, name: string, signal: AbortSignal): Promise<Run> {
@@ -40,10 +64,11 @@ async function request(url: URL, model: string, recording: Blob, name: string, s
     if (signal.aborted) throw new Interrupted()
     if (error instanceof CannotMeasure) throw error
     const cause = (error as { cause?: { code?: string; message?: string } }).cause
-    throw new CannotMeasure(`${url.origin} gave no answer (${cause?.code ?? cause?.message ?? (error as Error).message}).`)
+    const why = cause?.code ?? cause?.message ?? (error as Error).message
+    throw new NoText(`${url.origin} gave no answer (${why}).`, `no answer (${why})`)
   }
   const wallMs = performance.now() - start
-  if (status !== 200) throw new CannotMeasure(`${url.href} answered with HTTP status ${status}${body.trim() ? `: ${body.replace(/\s+/g, ' ').trim().slice(0, 200)}` : ''}.`)
+  if (status !== 200) throw new NoText(`${url.href} answered with HTTP status ${status}${body.trim() ? `: ${body.replace(/\s+/g, ' ').trim().slice(0, 200)}` : ''}.`, `HTTP status ${status}${STATUS[status] ?? ''}`)
   return { wallMs, cpuMs: null, phases: [], text: textOf(body, url) }
 }
 
@@ -52,7 +77,7 @@ async function limited(response: Response): Promise<string> {
   let text = ''
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk as Uint8Array, { stream: true })
-    if (text.length > MAX_ANSWER) throw new CannotMeasure('The server answered with more than 16 MiB.')
+    if (text.length > MAX_ANSWER) throw new NoText('The server answered with more than 16 MiB.', 'more than 16 MiB')
   }
   return text + decoder.decode()
 }
@@ -64,5 +89,5 @@ function textOf(body: string, url: URL): string {
   } catch {
     // Not JSON: said below.
   }
-  throw new CannotMeasure(`${url.href} did not answer with JSON that holds a text: ${body.replace(/\s+/g, ' ').trim().slice(0, 120)}`)
+  throw new NoText(`${url.href} did not answer with JSON that holds a text: ${body.replace(/\s+/g, ' ').trim().slice(0, 120)}`, 'no JSON with a text')
 }

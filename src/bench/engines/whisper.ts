@@ -7,9 +7,9 @@ import type { Pipeline, Sessions } from '../network.ts'
 import { largest } from './transducer.ts'
 
 /** About what 30 s of English take: the clip's 143 words are some 190 tokens in two windows. */
-const TOKENS_PER_WINDOW = 100
+export const TOKENS_PER_WINDOW = 100
 /** <|startoftranscript|> of the multilingual vocabulary. */
-const START = 50258
+export const START = 50258
 
 export const whisperModels = (shape: WhisperShape) => ({ encoder: whisperEncoder(shape).bytes, decoder: whisperStep(shape).bytes })
 

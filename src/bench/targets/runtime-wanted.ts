@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import type { Io } from '../../io.ts'
 import type { BenchOptions } from '../command.ts'
@@ -7,6 +8,11 @@ import { findRuntime, installCommand, runtimeFolder, shellLine, type Runtime } f
 
 /** The runtime, added first where the user wants it. Nothing is installed unasked. */
 export async function runtimeFor(options: BenchOptions, io: Io): Promise<Runtime> {
+  if (options.runtimeAt !== undefined) {
+    const there = findRuntime([join(options.runtimeAt, 'noop.js')])
+    if (there === null) throw new CannotMeasure(`onnxruntime-node in ${options.runtimeAt} cannot be read there: install it where it can.`)
+    return there
+  }
   const found = findRuntime()
   if (found !== null) return found
   const command = shellLine(installCommand(runtimeFolder(io.env)))
