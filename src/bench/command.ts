@@ -47,7 +47,7 @@ export function addBench(program: Command, io: Io, done: (code: number) => void,
     .addOption(new Option('--url <address>', 'your own server, with the transcription interface of OpenAI').conflicts(['command', 'python', 'workload', 'provider', 'threads']))
     .option('--url-model <name>', 'the model to name to that server (default: whisper-1)')
     .addOption(new Option('--concurrency <n>', 'then so many requests at once, such as 1,4,8: throughput, waiting and errors (with --url)').argParser(levels))
-    .option('--audio <file>', 'the recording (WAV); the built-in clip of 57 s otherwise')
+    .option('--audio <file>', 'the recording: WAV, or what ffmpeg reads; the built-in clip of 57 s otherwise')
     .option('--reference <file>', 'what is said in the recording, for the word error rate')
     .addOption(new Option('--provider <name>', 'auto, cpu, cuda, tensorrt, webgpu, …; repeat it to give more, best first').argParser(gathered).default([], 'auto').conflicts('command'))
     .addOption(new Option('--threads <n>', 'threads of the runtime for one operator').argParser(whole).conflicts('command'))
@@ -74,30 +74,32 @@ export function addBench(program: Command, io: Io, done: (code: number) => void,
 }
 
 const HELP = `
-RTF  = processing time ÷ audio length: lower is better, below 1 keeps up with speech.
+RTF  = processing time ÷ audio length: lower is better, below 1 keeps up with
+       speech.
 RTFx = audio length ÷ processing time = 1 ÷ RTF: higher is better.
-Both are taken from the wall time of warm runs; the cold start and the first run are
-shown apart. The interval holds the median with 95 % confidence.
+Both are taken from the wall time of warm runs; the cold start and the first run
+are shown apart. The interval holds the median with 95 % confidence.
 
-Without --model, --command or --url a built-in network runs on onnxruntime-node, or with
---python on the onnxruntime of that Python. Its weights are random: it takes the time that
-a model of that shape takes and understands nothing.
+Without --model, --command or --url a built-in network runs on onnxruntime-node,
+or with --python on the onnxruntime of that Python. Its weights are random: it
+takes the time that a model of that shape takes and understands nothing.
 
-With --python and --model, a folder of CTranslate2 runs in faster-whisper (or ctranslate2
-alone), one of transformers in transformers, a .pt in openai-whisper, a .nemo in NeMo, each
-with its own defaults. A model known by name needs --engine and must have been fetched
-before: nothing is downloaded.
+With --python and --model, a folder of CTranslate2 runs in faster-whisper (or
+ctranslate2 alone), one of transformers in transformers, a .pt in
+openai-whisper, a .nemo in NeMo, each with its own defaults. A model known by
+name needs --engine and must have been fetched before: nothing is downloaded.
 
 Examples:
-  asr-doctor bench                              how fast is this machine
-  asr-doctor bench --provider cuda              is the GPU really used (exit 5 when not)
-  asr-doctor bench --max-rtf 0.3                for CI
+  asr-doctor bench                    how fast is this machine
+  asr-doctor bench --provider cuda    is the GPU really used (exit 5 when not)
+  asr-doctor bench --max-rtf 0.3      for CI
+  asr-doctor bench --model models/parakeet-tdt --provider cuda
   asr-doctor bench --python .venv/bin/python --provider cuda
-  asr-doctor bench --python .venv/bin/python --model models/faster-whisper-base --max-wer 25%
-  asr-doctor bench --command "whisper-cli -m base.bin -nt -f {audio}" --max-wer 25%
-  asr-doctor bench --url http://localhost:8000/v1/audio/transcriptions --max-rtf 0.2
+  asr-doctor bench --python .venv/bin/python --model models/fw-base
+  asr-doctor bench --command "whisper-cli -m base.bin -nt -f {audio}"
+  asr-doctor bench --url http://localhost:8000/v1/audio/transcriptions \\
+      --concurrency 1,4,8
   sudo asr-doctor bench --unit asr --vary env,quota,memory
-  asr-doctor bench --url http://localhost:8000/v1/audio/transcriptions --concurrency 1,4,8
   asr-doctor bench --save-baseline main.json
   asr-doctor bench --baseline main.json --max-regression 10%
 

@@ -14,7 +14,7 @@ const schema = JSON.parse(readFileSync(new URL('../../schema/check-1.json', impo
 const BIN = new URL('../../bin/asr-doctor.js', import.meta.url).pathname
 
 describe('help', () => {
-  it.each([[[]], [['check']], [['record']], [['list']], [['explain']], [['completion']]])('of %j fits 80 columns', async (command) => {
+  it.each([[[]], [['check']], [['record']], [['list']], [['explain']], [['completion']], [['fix']], [['bench']], [['compare']]])('of %j fits 80 columns', async (command) => {
     const { code, out } = await call([...command, '--help'])
     expect(code).toBe(0)
     for (const line of out.split('\n')) expect(columns(line), line).toBeLessThanOrEqual(80)
