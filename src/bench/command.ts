@@ -47,7 +47,7 @@ export function addBench(program: Command, io: Io, done: (code: number) => void,
     .addOption(new Option('--url <address>', 'your own server, with the transcription interface of OpenAI').conflicts(['command', 'python', 'workload', 'provider', 'threads']))
     .option('--url-model <name>', 'the model to name to that server (default: whisper-1)')
     .addOption(new Option('--concurrency <n>', 'then so many requests at once, such as 1,4,8: throughput, waiting and errors (with --url)').argParser(levels))
-    .option('--audio <file>', 'the recording: WAV, or what ffmpeg reads; the built-in clip of 57 s otherwise')
+    .option('--audio <file>', 'the recording: WAV, or what ffmpeg or audio-decode reads (default: the built-in clip of 57 s)')
     .option('--reference <file>', 'what is said in the recording, for the word error rate')
     .addOption(new Option('--provider <name>', 'auto, cpu, cuda, tensorrt, webgpu, …; repeat it to give more, best first').argParser(gathered).default([], 'auto').conflicts('command'))
     .addOption(new Option('--threads <n>', 'threads of the runtime for one operator').argParser(whole).conflicts('command'))

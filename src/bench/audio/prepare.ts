@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BadAudio } from './bad-audio.ts'
 import { clipWav } from './clip.ts'
+import { decodeForeign } from './decode.ts'
 import { openAudio, type Opened } from './load.ts'
 
 /** A recording ready for the target: known to be readable, and where it lies. */
@@ -21,9 +21,8 @@ export interface Prepared {
 }
 
 const SILENCE = 0.001
-const FFMPEG_LIMIT_MS = 120_000
 
-/** Reads the recording once, by ffmpeg where it is not WAV; `asFile`: a program will need it as a file. */
+/** Reads the recording once, by another decoder where it is not WAV; `asFile`: a program will need it as a file. */
 export function prepareAudio(path: string | null, asFile: boolean): Prepared {
   let folder: string | null = null
   const inFolder = (name: string) => join((folder ??= mkdtempSync(join(tmpdir(), 'asr-doctor-bench-'))), name)
@@ -71,19 +70,7 @@ function openAny(path: string | null, target: () => string): { readonly readable
     opened.close()
     if (!(error instanceof BadAudio) || !error.foreign || path === null) throw error
     const decoded = target()
-    byFfmpeg(path, decoded, error)
-    return { readable: decoded, opened: openAudio(decoded), by: ' after decoding by ffmpeg' }
-  }
-}
-
-function byFfmpeg(from: string, to: string, why: BadAudio): void {
-  try {
-    // -protocol_whitelist: a playlist inside the file must not make ffmpeg fetch anything.
-    execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-i', from, '-vn', '-ac', '1', '-ar', '16000', '-t', '3600', '-c:a', 'pcm_s16le', to], { stdio: ['ignore', 'ignore', 'pipe'], timeout: FFMPEG_LIMIT_MS })
-  } catch (error) {
-    const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: Buffer }
-    if (code === 'ENOENT') throw new BadAudio(`${why.message} Install ffmpeg, or convert it to WAV first.`)
-    const said = stderr?.toString('utf8').trim().split('\n').at(-1)?.trim()
-    throw new BadAudio(`${why.message} ffmpeg could not read it either${said ? `: ${said.slice(0, 200)}` : ''}.`)
+    const by = decodeForeign(path, decoded, error)
+    return { readable: decoded, opened: openAudio(decoded), by: ` after decoding by ${by}` }
   }
 }
