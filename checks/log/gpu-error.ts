@@ -1,4 +1,4 @@
-import { defineCheck, type Finding } from '../../src/index.ts'
+import { defineCheck, type Finding, type Fix } from '../../src/index.ts'
 import { standing } from '../../src/verdict/signs.ts'
 import { asEvidence } from '../ep/subject.ts'
 import { judged, LOG } from './subject.ts'
@@ -16,7 +16,7 @@ export default defineCheck({
     remedy: 'Each line says what it can and cannot mean; the checks of the families gpu, cuda and cudnn look for its cause.',
     links: ['https://docs.nvidia.com/cuda/cuda-runtime-api/group__CUDART__TYPES.html', 'https://docs.nvidia.com/deploy/xid-errors/'],
   },
-  fixes: 'never',
+  fixes: 'sometimes',
   needs: LOG,
   run: (facts) =>
     judged(facts, (session) => {
@@ -28,7 +28,22 @@ export default defineCheck({
         confidence: 'certain',
         cause: signature.meaning,
         evidence: asEvidence(plain.filter((each) => each.signature === signature)),
-        fixes: [],
+        fixes: signature.id === 'cudnn-windows-missing' ? [bothWays(plain.find((each) => each.signature === signature)!.hit.text)] : [],
       }))
     }),
 })
+
+/** cuDNN opens its parts with LoadLibrary, which goes along PATH; an extension module of Python 3.8 or later does not (What's New In Python 3.8). */
+function bothWays(line: string): Fix {
+  const name = /(\w+\.dll)/i.exec(line)?.[1] ?? 'the DLL'
+  return {
+    title: `Let Windows find ${name} both ways in which it is looked for`,
+    safety: 'manual',
+    edits: [],
+    then: [
+      `Put the folder that holds ${name} on PATH before the program starts: libraries that open others by name look there`,
+      `In a program in Python 3.8 or later also call os.add_dll_directory(FOLDER) before the engine is imported: its own imports do not look along PATH`,
+      `where ${name}`,
+    ],
+  }
+}
