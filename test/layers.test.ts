@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
  */
 const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly node?: true; readonly packages?: RegExp }[] = [
   { files: /^src\/types\.ts$/, ours: /^$/ },
-  { files: /^src\/(question|cannot-see|wrong-call|nearest|sober|paths|target-name|summary|expectation|gather)\.ts$/, ours: /^src\/(types|wrong-call|cannot-see|summary|question)\.ts$/ },
+  { files: /^src\/(question|cannot-see|wrong-call|nearest|sober|secrets|paths|target-name|summary|expectation|gather)\.ts$/, ours: /^src\/(types|wrong-call|cannot-see|summary|question)\.ts$/ },
   { files: /^src\/index\.ts$/, ours: /^src\/(types|question|cannot-see)\.ts$/ },
   // Readers of formats and models: bytes or text in, data out.
   { files: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\//, ours: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$|^src\/facts\/(context|unit-state)\.ts$/ },
@@ -22,8 +22,8 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^checks\//, ours: /^checks\/|^src\/(index|paths)\.ts$|^src\/facts\/|^src\/(systemd|cgroup|gpu|audio|python|loader|onnx|ctranslate2|log|profile|probe|verdict)\// },
   { files: /^src\/(diagnose|assess|compare|neighbours|resolve-target|load|record)\.ts$/, ours: /^(src|checks)\// },
   { files: /^src\/docs\.ts$/, ours: /^src\//, packages: /^chalk$/ },
-  { files: /^src\/report\//, ours: /^src\/(report\/|types|sober|summary|target-name|load)/, packages: /^(chalk|cli-table3)$/ },
-  { files: /^src\/host\/(host|replay|case|redact|about|bounded|secrets|overlay)\.ts$/, ours: /^src\/(host\/(host|replay|secrets)|types|question|cannot-see)\.ts$/ },
+  { files: /^src\/report\//, ours: /^src\/(report\/|types|sober|secrets|summary|target-name|load)/, packages: /^(chalk|cli-table3)$/ },
+  { files: /^src\/host\/(host|replay|case|redact|about|bounded|overlay)\.ts$/, ours: /^src\/(host\/(host|replay)|secrets|types|question|cannot-see)\.ts$/ },
   { files: /^src\/host\//, ours: /^src\//, node: true, packages: /^(execa|systeminformation|node-nvidia-smi)$/ },
   // Cures: text in, text out; plans and proofs over any machine. Only the hand and what stands around it touch the disk.
   { files: /^src\/fix\/(hand|place|failure|rights|lock|journal|apply|verify|after|ask)\.ts$/, ours: /^src\//, node: true },

@@ -48,8 +48,16 @@ export const interpreter: Fact<Interpreter | null> = {
 
 async function placed(host: Host, of: Context, executable: string, words: readonly string[], pid: number | null): Promise<Interpreter> {
   const { flags, start } = pythonCommandOf(words)
-  const identity = identityOf(of, need(of.env))
+  const identity = await ownerIn(host, of, executable, identityOf(of, need(of.env)))
   return { executable, flags, start, scriptFolder: await scriptFolderOf(host, of, start), as: identity, pid, context: of }
+}
+
+/** What lies in somebody's environment runs when its Python starts. Root asks it as that somebody, and not as root. */
+async function ownerIn(host: Host, of: Context, executable: string, identity: Identity): Promise<Identity> {
+  if (of.origin !== 'caller' || of.uid !== 0) return identity
+  const folders = await Promise.all([dirname(executable), dirname(dirname(executable))].map((folder) => known(host.stat(folder))))
+  const owner = folders.flatMap((stat) => (stat.known && stat.value !== null && stat.value.uid !== 0 ? [stat.value] : []))[0]
+  return owner === undefined ? identity : { ...identity, name: 'owner', uid: owner.uid, gid: owner.gid, groups: [] }
 }
 
 /** What Python puts first on sys.path (docs, "sys.path"): the real folder of the script, or for -m the folder it was started in. */

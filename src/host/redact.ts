@@ -3,7 +3,7 @@
  * is one text for another everywhere, in questions and answers alike, so the redacted machine still answers itself.
  */
 import type { Json } from '../types.ts'
-import { isSecretName } from './secrets.ts'
+import { isSecretName, secretsByShape } from '../secrets.ts'
 import type { Answer } from './replay.ts'
 
 export interface Redacted {
@@ -26,7 +26,9 @@ export function redact(answers: ReadonlyMap<string, Answer>, who: Identities): R
   const removed: string[] = []
   const rules: Rule[] = []
   const texts = [...answers].flatMap(([key, answer]) => [key, ...('value' in answer ? stringsOf(answer.value) : [answer.because])])
-  for (const secret of secretsIn(answers, texts)) {
+  // systemd's own list of directives says what kind of value each takes: PassEnvironment=ENVIRON.
+  const told = [...answers].flatMap(([key, answer]) => (key.includes('--dump-configuration-items') ? [] : [key, ...('value' in answer ? stringsOf(answer.value) : [answer.because])]))
+  for (const secret of secretsIn(answers, told)) {
     const by = `<secret-${removed.length + 1}>`
     rules.push({ find: literal(secret), by })
     removed.push(`secret → ${by}`)
@@ -71,19 +73,6 @@ const PATTERNS: readonly { readonly kind: string; readonly find: RegExp; readonl
 const PLAIN_VALUE = /^(true|false|none|null|auto|default|enabled|disabled|required|optional|basic|bearer|\d{1,5}|<secret-\d+>)$/i
 /** A variable that holds the place of a secret: a path there is no secret itself. */
 const PLACE_NAME = /_(FILE|PATH|DIR|SOCK|CREDENTIALS)$/i
-const SECRET_SHAPE = [
-  /\bhf_[A-Za-z0-9]{16,}/g, /\bsk-[A-Za-z0-9_-]{16,}/g, /\bgh[pousr]_[A-Za-z0-9]{20,}/g, /\bglpat-[A-Za-z0-9_-]{16,}/g, /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
-  /\bAKIA[0-9A-Z]{16}\b/g, /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+/g, /\bnpm_[A-Za-z0-9]{20,}/g, /\bAIza[0-9A-Za-z_-]{30,}/g,
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
-  /\bgithub_pat_[A-Za-z0-9_]{20,}/g, /\bgsk_[A-Za-z0-9]{16,}/g, /\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}/g, /(?<=hooks\.slack\.com\/services\/)[A-Za-z0-9/]{10,}/g,
-  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s]+/g,
-  /(?<=(?:Authorization|Proxy-Authorization|X-Api-Key|X-Auth-Token)\s{0,4}:\s{0,4}(?:Basic |Bearer |Token )?)[^\s"',;]{6,}/gi,
-  /(?<=\b(?:password|passwd|secret|token|api_?key)\s{0,4}:\s{0,4})[^\s"',;{}]{4,}/gi, /(?<=\bmachine \S{1,100} login \S{1,100} password )\S{1,200}/g,
-  /(?<=(?:AccountKey|SharedAccessKey|Pwd|Password)=)[^;\s"']{4,}/gi, /(?<=IDENTIFIED BY ')[^']{1,200}/gi,
-  /(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*/gi, /(?<=:\/\/[^/\s:@]{0,64}:)[^/\s@]{1,200}(?=@)/g,
-  /(?<=(?<![a-z_-])--?(?:[a-z_-]{0,40}[_-])?(?:token|password|passwd|secret|api[_-]?key|auth)[= \0])[^\s\0"']{4,}/gi,
-]
-
 function secretsIn(answers: ReadonlyMap<string, Answer>, texts: readonly string[]): readonly string[] {
   const secrets = new Set<string>()
   const consider = (name: string, value: string) => {
@@ -97,7 +86,9 @@ function secretsIn(answers: ReadonlyMap<string, Answer>, texts: readonly string[
     // NAME=value as it stands in environ, unit files, env files, `systemctl show` and shell profiles.
     for (const [, name, quoted, single, plain] of text.matchAll(/(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]{1,63})=(?=(?:"([^"\n\0]{0,4096})"|'([^'\n\0]{0,4096})'|([^\s\0"']{0,4096})))/g)) consider(name!, quoted ?? single ?? plain ?? '')
     for (const [, name, value] of text.matchAll(/"([A-Za-z_][A-Za-z0-9_-]{1,63})":\s*"([^"\n]+)"/g)) consider(name!.replace(/-/g, '_'), value!)
-    for (const shape of SECRET_SHAPE) for (const [match] of text.matchAll(shape)) secrets.add(match)
+    for (const found of secretsByShape(text)) secrets.add(found)
+    // A line of source as JSON holds it.
+    if (text.includes('\\"')) for (const found of secretsByShape(text.replaceAll('\\"', '"'))) secrets.add(found)
   }
   // Longest first: a secret may hold another.
   return [...secrets].sort((a, b) => b.length - a.length)

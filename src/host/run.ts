@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { CannotSee } from '../cannot-see.ts'
 import { findProgram, SYSTEM_PATH } from './find-program.ts'
-import { isSecretName } from './secrets.ts'
+import { isSecretName } from '../secrets.ts'
 import type { Env, Identity, Output, RunOptions } from '../types.ts'
 
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
@@ -95,15 +95,16 @@ async function placed(program: string, args: readonly string[], as: Identity | u
   // The variables come after the credentials are dropped: LD_PRELOAD must never act as root. On a command line anybody can
   // read them, so secrets stay behind; no loader and no import looks at those.
   const settings = ['-i', ...Object.entries(env as Env).flatMap(([name, value]) => (isSecretName(name) ? [] : [`${name}=${value}`]))]
-  const enter = tool(as.namespaceOf === null ? 'setpriv' : 'nsenter', program, as)
+  // Whoever owns the service may have written what is asked: it gains no rights by it.
+  const drop = tool('setpriv', program, as)
   if (as.namespaceOf !== null) {
     const place = `/proc/${as.namespaceOf}`
-    const line = [`--mount=${place}/ns/mnt`, `--root=${place}/root`, `--wd=${place}/root${as.cwd ?? '/'}`, `--setgid=${as.gid}`, `--setuid=${as.uid}`, '--', '/usr/bin/env', ...settings, program, ...args]
-    return [enter, line, clean]
+    const line = ['--no-new-privs', '--', tool('nsenter', program, as), `--net=${place}/ns/net`, `--mount=${place}/ns/mnt`, `--root=${place}/root`, `--wd=${place}/root${as.cwd ?? '/'}`, `--setgid=${as.gid}`, `--setuid=${as.uid}`, '--', '/usr/bin/env', ...settings, program, ...args]
+    return [drop, line, clean]
   }
   const groups = as.groups.length > 0 ? ['--groups', as.groups.join(',')] : ['--clear-groups']
-  const line = ['--reuid', String(as.uid), '--regid', String(as.gid), ...groups, '--inh-caps=-all', '--', tool('env', program, as), ...settings, program, ...args]
-  return [enter, line, { ...clean, ...(as.cwd ? { cwd: as.cwd } : {}) }]
+  const line = ['--reuid', String(as.uid), '--regid', String(as.gid), ...groups, '--no-new-privs', '--inh-caps=-all', '--', tool('env', program, as), ...settings, program, ...args]
+  return [drop, line, { ...clean, ...(as.cwd ? { cwd: as.cwd } : {}) }]
 }
 
 function tool(name: string, program: string, as: Identity): string {

@@ -1,7 +1,7 @@
 import type { ChalkInstance } from 'chalk'
 import Table from 'cli-table3'
-import { sober } from '../sober.ts'
 import type { EnvironmentRow } from '../types.ts'
+import { clean } from './clean.ts'
 import { clipped } from './wrap.ts'
 
 const EDGES = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
@@ -18,7 +18,7 @@ export function environmentTable(rows: readonly EnvironmentRow[], paint: ChalkIn
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
     colWidths: [name, value, value, 9],
   })
-  const cell = (text: string | null) => (text === null ? '–' : clipped(sober(text), value - 1))
+  const cell = (text: string | null) => (text === null ? '–' : clipped(clean(text), value - 1))
   for (const row of sorted) {
     table.push([clipped(row.name, name - 1), cell(row.shell), cell(row.running ?? row.configured), row.matters ? 'can' : paint.dim('cannot')])
   }

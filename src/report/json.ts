@@ -1,12 +1,13 @@
 import { soberJson } from '../sober.ts'
 import { targetName } from '../target-name.ts'
 import type { CheckId, Outcome, Report, Summary } from '../types.ts'
+import { cleaned } from './clean.ts'
 
 /** The `--json` contract, version 1: schema/check-1.json. */
-export const jsonReport = (report: Report, version: string): string => `${soberJson(asJson(report, version))}\n`
+export const jsonReport = (report: Report, version: string): string => `${soberJson(cleaned(asJson(report, version)))}\n`
 
 export const jsonReports = (reports: readonly Report[], summary: Summary, version: string): string =>
-  `${soberJson({ schemaVersion: 1, tool: tool(version), reports: reports.map((report) => asJson(report, version)), summary })}\n`
+  `${soberJson(cleaned({ schemaVersion: 1, tool: tool(version), reports: reports.map((report) => asJson(report, version)), summary }))}\n`
 
 const tool = (version: string) => ({ name: 'asr-doctor', version })
 

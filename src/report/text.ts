@@ -1,9 +1,9 @@
 import { Chalk, type ChalkInstance } from 'chalk'
-import { familyOf } from '../load.ts'
-import { sober } from '../sober.ts'
+import { allChecks, familyOf } from '../load.ts'
 import { worstFirst } from '../summary.ts'
 import { targetName } from '../target-name.ts'
 import type { CheckId, Edit, Finding, Fix, Report, Severity } from '../types.ts'
+import { clean } from './clean.ts'
 import { environmentTable } from './environment.ts'
 import { placeOf } from './place.ts'
 import { hypothesesBlock, verdictBlock } from './verdict.ts'
@@ -22,7 +22,7 @@ export function textReport(report: Report, looks: Looks): string {
   const paint = new Chalk({ level: looks.colour ? 1 : 0 })
   const width = Math.max(40, Math.min(looks.width, 100))
   const found = findingsOf(report)
-  if (looks.detail === 'quiet') return found.map(({ id, finding }) => `${looks.named ? `${nameOf(report)}: ` : ''}${finding.severity} ${id} ${sober(finding.cause)}\n`).join('')
+  if (looks.detail === 'quiet') return found.map(({ id, finding }) => `${looks.named ? `${nameOf(report)}: ` : ''}${finding.severity} ${id} ${clean(finding.cause)}\n`).join('')
   const unknown = [...report.outcomes].flatMap(([id, outcome]) => (outcome.status === 'unknown' ? [{ id, outcome }] : []))
   const crashed = [...report.outcomes].flatMap(([id, outcome]) => (outcome.status === 'crashed' ? [{ id, outcome }] : []))
   const name = nameOf(report)
@@ -33,7 +33,7 @@ export function textReport(report: Report, looks: Looks): string {
     blocks.push(wrap(`${paint.bold(name)}: ${countWords(report)}`, width))
     blocks.push(...found.map(({ id, finding }) => findingBlock(id, finding, report.allowed.has(id), paint, width)))
     if (crashed.length > 0) {
-      blocks.push([paint.red.bold('The doctor itself failed here; please report it'), ...crashed.map(({ id, outcome }) => wrap(sober(`${id}: ${outcome.error}`), width, '  ', '    '))].join('\n'))
+      blocks.push([paint.red.bold('The doctor itself failed here; please report it'), ...crashed.map(({ id, outcome }) => wrap(clean(`${id}: ${outcome.error}`), width, '  ', '    '))].join('\n'))
     }
     if (unknown.length > 0) blocks.push(unknownBlock(unknown.map(({ id, outcome }) => ({ id, because: outcome.because, how: outcome.how })), paint, width))
   }
@@ -63,7 +63,7 @@ function nameOf(report: Report): string {
   const { target, pid } = report
   if (target.kind === 'shell') return target.files === undefined ? 'This shell' : 'The files given'
   if (target.kind === 'pid') return `Process ${target.pid}`
-  const name = sober(targetName(target))
+  const name = clean(targetName(target))
   if (target.kind !== 'unit') return name
   return `${name} (${target.scope} unit${pid === null ? ', not running' : `, pid ${pid}`})`
 }
@@ -86,7 +86,7 @@ const passedOf = (report: Report): readonly CheckId[] => [...report.outcomes].fl
 function healthyWords(report: Report): string {
   const passed = passedOf(report)
   if (report.target.files !== undefined && report.target.kind === 'shell') return `nothing in them that is known here points to a fault (${healthySummary(report)}).`
-  return passed.length === 0 ? 'nothing here concerns speech recognition; no fault found.' : `healthy (${healthySummary(report)}).`
+  return passed.length === 0 ? `${report.outcomes.size < allChecks().length ? 'none of the checks asked for concerns it' : 'nothing here concerns speech recognition'}; no fault found.` : `healthy (${healthySummary(report)}).`
 }
 
 /** Passed checks by family, as counts: `cuda 6, cudnn 3`. */
@@ -104,10 +104,10 @@ const BADGE: Readonly<Record<Severity, (paint: ChalkInstance) => string>> = {
 
 function findingBlock(id: CheckId, finding: Finding, allowed: boolean, paint: ChalkInstance, width: number): string {
   const certainty = finding.confidence === 'certain' ? '' : ` (${finding.confidence})`
-  const lines = [`${BADGE[finding.severity](paint)} ${paint.bold(id)}${paint.dim(`${certainty}${allowed ? ' (allowed)' : ''}`)}`, wrap(sober(finding.cause), width, '  ')]
+  const lines = [`${BADGE[finding.severity](paint)} ${paint.bold(id)}${paint.dim(`${certainty}${allowed ? ' (allowed)' : ''}`)}`, wrap(clean(finding.cause), width, '  ')]
   for (const { source, saw } of finding.evidence) lines.push(evidenceLine(source, saw, paint, width))
   for (const { hypothesis, because } of finding.refuted ?? []) {
-    lines.push(wrap(`“${sober(hypothesis).replace(/[.]$/, '')}”: ${sober(because)}`, width, `  ${paint.dim('not')}   `, '        '))
+    lines.push(wrap(`“${clean(hypothesis).replace(/[.]$/, '')}”: ${clean(because)}`, width, `  ${paint.dim('not')}   `, '        '))
   }
   for (const fix of finding.fixes) lines.push(fixLines(fix, paint, width))
   return lines.join('\n')
@@ -115,8 +115,8 @@ function findingBlock(id: CheckId, finding: Finding, allowed: boolean, paint: Ch
 
 /** `saw` and where: on one line when it fits, else the place on a line of its own. */
 function evidenceLine(source: string, saw: string, paint: ChalkInstance, width: number): string {
-  const where = sober(placeOf(source))
-  const seen = sober(saw)
+  const where = clean(placeOf(source))
+  const seen = clean(saw)
   const label = `  ${paint.dim('seen')}  `
   if (8 + seen.length + 6 + where.length <= width) return `${label}${seen} ${paint.dim(`— ${where}`)}`
   return `${wrap(seen, width, label, '        ')}\n        ${paint.dim(`— ${clipped(where, width - 10)}`)}`
@@ -124,9 +124,9 @@ function evidenceLine(source: string, saw: string, paint: ChalkInstance, width: 
 
 function fixLines(fix: Fix, paint: ChalkInstance, width: number): string {
   const grade = fix.safety === 'safe' ? '' : ` (${fix.safety})`
-  const lines = [wrap(`${sober(fix.title)}${grade}`, width, `  ${paint.green('do')}    `, '        ')]
-  for (const edit of fix.edits) lines.push(...editLines(edit).map((line) => `          ${sober(line)}`))
-  if (fix.then.length > 0) lines.push(wrap(`then: ${fix.then.map((each) => sober(each).replace(/\.$/, '')).join('; ')}`, width, '        ', '          '))
+  const lines = [wrap(`${clean(fix.title)}${grade}`, width, `  ${paint.green('do')}    `, '        ')]
+  for (const edit of fix.edits) lines.push(...editLines(edit).map((line) => `          ${clean(line)}`))
+  if (fix.then.length > 0) lines.push(wrap(`then: ${fix.then.map((each) => clean(each).replace(/\.$/, '')).join('; ')}`, width, '        ', '          '))
   return lines.join('\n')
 }
 
@@ -164,8 +164,8 @@ function unknownBlock(blind: readonly { readonly id: CheckId; readonly because: 
   }
   const lines = [...byReason.values()].flatMap(({ because, how, ids }) => [
     wrap(ids.join(', '), width, '  ', '  '),
-    wrap(sober(because), width, '    ', '    '),
-    ...(how ? [wrap(sober(how), width, `    ${paint.cyan('to see it')}: `, '      ')] : []),
+    wrap(clean(because), width, '    ', '    '),
+    ...(how ? [wrap(clean(how), width, `    ${paint.cyan('to see it')}: `, '      ')] : []),
   ])
   return [paint.bold('Could not be seen'), ...lines].join('\n')
 }
@@ -173,7 +173,7 @@ function unknownBlock(blind: readonly { readonly id: CheckId; readonly because: 
 function everyCheck(report: Report, paint: ChalkInstance, width: number): string {
   const MARK = { passed: paint.green('✔'), found: paint.red('✘'), unknown: paint.yellow('?'), 'not-applicable': paint.dim('·'), crashed: paint.red('‼') }
   const lines = [...report.outcomes].map(([id, outcome]) => {
-    const because = 'because' in outcome ? ` — ${sober(outcome.because)}` : ''
+    const because = 'because' in outcome ? ` — ${clean(outcome.because)}` : ''
     return wrap(`${id}${outcome.status === 'not-applicable' ? because : ''}`, width, `  ${MARK[outcome.status]} `, '      ')
   })
   return [paint.bold('Every check'), ...lines].join('\n')
@@ -181,8 +181,8 @@ function everyCheck(report: Report, paint: ChalkInstance, width: number): string
 
 function neighbourBlock(report: Report, paint: ChalkInstance, width: number): string {
   const lines = report.neighbours.flatMap(({ name, pid, runtime, args }) => [
-    wrap(`${sober(name)}${pid === null ? ', not running' : `, pid ${pid}`} (${sober(runtime)})`, width, '  ', '    '),
-    `    ${paint.cyan(`asr-doctor check ${sober(args.join(' '))}`)}`,
+    wrap(`${clean(name)}${pid === null ? ', not running' : `, pid ${pid}`} (${clean(runtime)})`, width, '  ', '    '),
+    `    ${paint.cyan(`asr-doctor check ${clean(args.join(' '))}`)}`,
   ])
   return [paint.bold('Speech services and processes on this machine'), ...lines].join('\n')
 }

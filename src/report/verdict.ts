@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk'
-import { sober } from '../sober.ts'
 import type { Hypothesis, Report } from '../types.ts'
+import { clean } from './clean.ts'
 import { placeOf } from './place.ts'
 import { clipped, wrap } from './wrap.ts'
 
@@ -10,7 +10,7 @@ const TIERS: Readonly<Record<string, string>> = { T0: 'requested', T1: 'librarie
 export function verdictBlock({ verdict }: Report, paint: ChalkInstance, width: number): string | null {
   if (verdict.tier === null) return null
   const word = verdict.onGpu === null ? paint.yellow('not known') : verdict.onGpu ? paint.green('yes') : paint.red('no')
-  return [`${paint.bold('On the GPU')}: ${word} (${verdict.tier}, ${TIERS[verdict.tier]})`, wrap(sober(verdict.because), width, '  ')].join('\n')
+  return [`${paint.bold('On the GPU')}: ${word} (${verdict.tier}, ${TIERS[verdict.tier]})`, wrap(clean(verdict.because), width, '  ')].join('\n')
 }
 
 /** The causes that compete for what is seen: decided ones with what decides them, open ones with the command that will. */
@@ -22,9 +22,9 @@ export function hypothesesBlock(hypotheses: readonly Hypothesis[], paint: ChalkI
 function lines({ claim, state, evidence, because, decideBy }: Hypothesis, paint: ChalkInstance, width: number): readonly string[] {
   const word = { confirmed: paint.red('confirmed'), refuted: paint.dim('refuted'), undetermined: paint.yellow('open') }[state]
   return [
-    wrap(`${sober(claim)}`, width, `  ${word}: `, '    '),
-    ...evidence.slice(0, 2).flatMap(({ source, saw }) => [wrap(sober(saw), width, '    ', '      '), `      ${paint.dim(`— ${clipped(sober(placeOf(source)), width - 8)}`)}`]),
-    ...(because ? [wrap(sober(because), width, '    ')] : []),
-    ...(decideBy ? [wrap(sober(decideBy), width, `    ${paint.cyan('to decide it')}: `, '      ')] : []),
+    wrap(`${clean(claim)}`, width, `  ${word}: `, '    '),
+    ...evidence.slice(0, 2).flatMap(({ source, saw }) => [wrap(clean(saw), width, '    ', '      '), `      ${paint.dim(`— ${clipped(clean(placeOf(source)), width - 8)}`)}`]),
+    ...(because ? [wrap(clean(because), width, '    ')] : []),
+    ...(decideBy ? [wrap(clean(decideBy), width, `    ${paint.cyan('to decide it')}: `, '      ')] : []),
   ]
 }

@@ -79,4 +79,22 @@ ${MARK_SO}END
     expect(JSON.parse(stdout).target.kind).toBe('pid')
     expect(marks('/home/asr/marks')).toBe('')
   })
+
+  it('asks a Python that belongs to a user as that user', () => {
+    box.script(`setpriv --reuid 1500 --regid 1500 --clear-groups /usr/bin/python3 -m venv --without-pip /home/asr/venv
+      echo "import os; open('/home/asr/marks/%d' % os.geteuid(), 'w').close()" >$(echo /home/asr/venv/lib/python3*/site-packages)/mark.pth`)
+    const doctor = [NODE, `${REPOSITORY}/bin/asr-doctor.js`, 'check', '--json']
+    expect([0, 1, 3]).toContain(box.run(...doctor, '--python', '/home/asr/venv/bin/python').code)
+    expect(marks('/home/asr/marks')).toBe('1500')
+    box.run('rm', '/home/asr/marks/1500')
+    expect([0, 1, 3]).toContain(box.run('env', 'VIRTUAL_ENV=/home/asr/venv', ...doctor).code)
+    expect(marks('/home/asr/marks')).toBe('1500')
+  })
+
+  it('gives whoever it asks no way to more rights', () => {
+    box.script(`echo "import shutil; shutil.copy('/proc/self/status', '/home/asr/marks/status')" >$(echo /home/asr/venv/lib/python3*/site-packages)/mark.pth
+      chmod 777 /home/asr/marks; rm -f /home/asr/marks/*`)
+    box.run(NODE, `${REPOSITORY}/bin/asr-doctor.js`, 'check', '--json', '--python', '/home/asr/venv/bin/python')
+    expect(box.run('cat', '/home/asr/marks/status').stdout).toMatch(/^NoNewPrivs:\t1$/m)
+  })
 })
