@@ -9,5 +9,5 @@ import { log } from './log/index.ts'
 import { gpuChecks as gpu } from './gpu/index.ts'
 import { service } from './service/index.ts'
 
-/** The built-in checks. The order here is the order of the report. */
-export const builtIn: Plugin = { name: 'asr-doctor', checks: [...ep, ...log, ...cuda, ...cudnn, ...python, ...service, ...cgroup, ...gpu, ...audio] }
+/** The built-in checks. The order here is the order of the report: without a driver nothing else about CUDA is worth mending. */
+export const builtIn: Plugin = { name: 'asr-doctor', checks: [...gpu, ...ep, ...log, ...cuda, ...cudnn, ...python, ...service, ...cgroup, ...audio] }

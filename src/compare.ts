@@ -53,6 +53,9 @@ const LIMITS: Readonly<Record<string, string>> = {
   MemoryDenyWriteExecute: 'Compilers at run time cannot work.',
 }
 
+/** As systemctl prints what was never set; a shell has no unit, and so none of these. */
+const NO_LIMIT = /^(infinity|no|auto|)$/
+
 export async function sideOf(name: string, host: Host, checks: readonly Check[]): Promise<Side> {
   const use = gatherer(host)
   const report = await assess(host, { checks, allowed: new Set(), failOn: 'warning' })
@@ -63,7 +66,7 @@ export async function sideOf(name: string, host: Host, checks: readonly Check[])
     platform: `${platform.os} ${platform.arch}`,
     env: of.known ? of.value.env : of,
     engines: mapped(libraries, (list) => list.map(({ path, version, cudaMajor }) => [basename(path), [version ?? 'version not known', cudaMajor === null ? 'without CUDA' : `CUDA ${cudaMajor}`].join(', ')])),
-    limits: mapped(unit, (state) => Object.entries(state?.properties ?? {}).filter(([key]) => key in LIMITS)),
+    limits: mapped(unit, (state) => Object.entries(state?.properties ?? {}).filter(([key, value]) => key in LIMITS && !NO_LIMIT.test(value))),
     models: mapped(models, (list) => list.flatMap(({ path, file }) => (file.known && file.value.format !== 'broken' ? [[basename(path), kindOf(file.value as OnnxModel)]] : []))),
   }
 }

@@ -64,6 +64,7 @@ const UNIT_NAME = /^[A-Za-z0-9:_.\\@-]{1,255}$/
 const SUFFIX = /\.(service|socket|target|timer|path|mount|automount|swap|slice|scope|device)$/
 
 async function resolveUnit(typed: string, scope: Scope | null, host: Host): Promise<Target> {
+  if (typed.trim() === '') throw new WrongCall('--unit needs the name of a service.')
   const name = SUFFIX.test(typed) ? typed : `${typed}.service`
   if (!UNIT_NAME.test(name)) throw new WrongCall(`--unit ${JSON.stringify(typed)}: that is no unit name (letters, digits and : _ . \\ @ - only).`)
   if (!name.endsWith('.service')) throw new WrongCall(`--unit ${typed}: only services can be examined; name the .service it starts.`)

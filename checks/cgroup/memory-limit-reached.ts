@@ -85,16 +85,27 @@ function killedBefore(target: Parameters<typeof subjectOf>[0], place: Place, end
   const { unit } = place
   const asked = unit?.memoryMax ?? null
   if (endings === null || unit === null || asked === null) return null
+  const times = (n: number) => (n === 1 ? 'one run' : `${n} runs`)
+  const evidence: [Evidence, ...Evidence[]] = [asked.evidence[0], ...endings.evidence]
   // Runs that ended under another limit than the present one say nothing of it. The kernel keeps whole pages.
   const named = (endings.kernelKills ?? []).filter((limit) => limit !== null && Math.abs(limit - asked.value) < 65_536)
-  const kills = endings.kernelKills === null ? endings.outOfMemory : named.length
-  if (kills === 0) return null
+  const kills = endings.kernelKills === null ? endings.endings.filter(({ outOfMemory }) => outOfMemory).length : named.length
+  if (kills > 0) {
+    return {
+      severity: 'error', confidence: named.length > 0 ? 'certain' : 'likely',
+      cause: `The kernel has killed ${times(kills)} of ${subjectOf(target, unit)} for want of memory, under ${asked.text}.`,
+      evidence,
+      refuted: [GPU_MEMORY],
+      fixes: [raised({ kind: 'max', bytes: asked.value, level: { path: unit.controlGroup ?? `/${unit.name}`, directory: '' }, evidence: asked.evidence[0] }, asked.value * 2, [], place)],
+    }
+  }
+  const unsaid = endings.endings.filter(({ code, status }) => code === 'killed' && status === 9).length
+  if (!endings.untold || unsaid < 2) return null
   return {
-    severity: 'error', confidence: named.length > 0 ? 'certain' : 'likely',
-    cause: `Within the last day the kernel has killed ${kills === 1 ? 'one run' : `${kills} runs`} of ${subjectOf(target, unit)} for want of memory, under ${asked.text}.`,
-    evidence: [asked.evidence[0], ...endings.evidence],
-    refuted: [GPU_MEMORY],
-    fixes: [raised({ kind: 'max', bytes: asked.value, level: { path: unit.controlGroup ?? `/${unit.name}`, directory: '' }, evidence: asked.evidence[0] }, asked.value * 2, [], place)],
+    severity: 'warning', confidence: 'possible',
+    cause: `${times(unsaid)[0]!.toUpperCase()}${times(unsaid).slice(1)} of ${subjectOf(target, unit)} were ended by SIGKILL, as the kernel does when ${asked.text} is reached; whether it was that, only the kernel's log tells, and it cannot be read here.`,
+    evidence,
+    fixes: [{ title: 'Let the log of the kernel decide', safety: 'manual', edits: [], then: ['On the machine itself, as root: journalctl -k --grep oom-kill', `If it names ${unit.name}, raise MemoryMax=.`] }],
   }
 }
 

@@ -46,8 +46,21 @@ function finding(facts: Facts, of: Resolved, absent: readonly Missing[], severit
       { hypothesis: 'LD_LIBRARY_PATH is the cause.', because: `No directory for it is known: toolkits, wheels, conda, the folders of the engine and the directories of the shell hold no ${list(names)}.` },
       { hypothesis: 'CUDA_HOME or CUDA_PATH is missing.', because: 'The dynamic loader reads neither.' },
     ],
-    fixes: [{ title: modest ? 'Install what the GPU build asks for, or use the CPU package if the CPU is meant' : `Install ${installOf(of, names)}`, safety: 'manual', edits: [], then: [`The files asked for: ${list(names)}.`] }],
+    fixes: [{ title: modest ? 'Install what the GPU build asks for, or use the CPU package if the CPU is meant' : `Install ${installOf(of, names)}`, safety: 'manual', edits: [], then: [...wheels(facts, of, names), `The files asked for: ${list(names)}.`] }],
   }
+}
+
+/** NVIDIA's wheels for CUDA 12 by the libraries they hold, for an engine that is itself a wheel. */
+const WHEELS: Readonly<Record<string, string>> = {
+  'libcublas.so.12': 'nvidia-cublas-cu12', 'libcublasLt.so.12': 'nvidia-cublas-cu12', 'libcudart.so.12': 'nvidia-cuda-runtime-cu12', 'libcudnn.so.9': "'nvidia-cudnn-cu12>=9'",
+  'libcufft.so.11': 'nvidia-cufft-cu12', 'libcurand.so.10': 'nvidia-curand-cu12', 'libnvrtc.so.12': 'nvidia-cuda-nvrtc-cu12',
+}
+
+function wheels({ resolution: { python } }: Facts, { library }: Resolved, names: readonly string[]): readonly string[] {
+  const view = python.known ? python.value : null
+  const all = [...new Set(names.map((name) => WHEELS[name]))]
+  if (view === null || library.cudaMajor !== 12 || !view.path.some((site) => library.path.startsWith(`${site}/`)) || all.includes(undefined)) return []
+  return [`${view.executable} -m pip install ${all.join(' ')}`]
 }
 
 function installOf({ library }: Resolved, names: readonly string[]): string {

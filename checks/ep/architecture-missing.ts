@@ -15,13 +15,13 @@ export default defineCheck({
   },
   fixes: 'always',
   needs: { gpuCode, gpuWish },
-  run: ({ gpuCode: { cards, engines }, gpuWish: wish }) => {
+  run: ({ gpuCode: { cards, engines, unread }, gpuWish: wish }) => {
     if (wish.strength === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
     if (engines.length === 0) return { status: 'not-applicable', because: cards.length === 0 ? 'What the GPUs can compute is not known.' : 'No engine with code for a GPU is seen in it.' }
     return engines.flatMap((engine) => {
       const ways = cards.map((card) => wayOf(engine, card.capability))
       // Which of several cards is used is not known, so all of them must speak alike.
-      if (ways.every((way) => way === 'none')) return [missing(engine, cards, engines.length === 1, wish.strength === 'asked')]
+      if (ways.every((way) => way === 'none')) return [missing(engine, cards, engines.length + unread === 1, wish.strength === 'asked')]
       return ways.every((way) => way === 'compiled') ? [compiled(engine, cards)] : []
     })
   },

@@ -35,7 +35,7 @@ export default defineCheck({
     const named = namesCuda(intent)
     return [
       {
-        severity: died || (named && !runs) ? 'error' : 'warning',
+        severity: died || (named && !runs) ? 'error' : named ? 'warning' : 'info',
         confidence: died ? 'certain' : named ? 'likely' : 'possible',
         cause: `ONNX Runtime ${bare.library.version} finds every library of its CUDA provider and no libcuda.so.1, and then ${died ? 'died of' : 'dies of'} SIGSEGV while it loads the provider, without a word.`,
         evidence: [

@@ -9,14 +9,14 @@ import restarting from './restarting.ts'
 import unitDirectiveUnknown from './unit-directive-unknown.ts'
 import variableNotExpanded from './variable-not-expanded.ts'
 
-/** In the order of the report: what keeps a service from starting, then what misleads it, then what only differs. */
+/** In the order of the report: what keeps a service from starting, then what misleads it, then that it did not run, then what only differs. */
 export const service: readonly Check<any>[] = [
-  restarting,
   environmentFileMissing,
   deviceAccessDenied,
   homeHidden,
   unitDirectiveUnknown,
   variableNotExpanded,
+  restarting,
   reloadPending,
   lingerOff,
   environmentDiffers,

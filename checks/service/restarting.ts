@@ -35,7 +35,7 @@ export default defineCheck({
       : failed
         ? `${unit.name} has failed: ${how}${restarts > 0 ? `, after it had been restarted ${times}` : ''}.`
         : `${unit.name} runs, but the manager has had to restart it ${times} since it was last started by hand${before(endings) ?? (result === 'success' ? '' : ` (${how})`)}.`
-    const memory = endings !== null && endings.outOfMemory + (endings.kernelKills ?? []).length > 0
+    const memory = endings !== null && forMemory(endings)
     const finding: Finding = {
       severity: failed || memory ? 'error' : restarts >= 3 && (ageMs ?? 0) < HOUR_MS ? 'warning' : 'info',
       confidence: 'certain',
@@ -67,11 +67,15 @@ const DAY_MS = 24 * HOUR_MS
 function before(endings: Immutable<UnitEndings> | null): string | null {
   const [last] = endings?.endings.slice(-1) ?? []
   if (endings === null || last === undefined) return null
-  if (endings.outOfMemory + (endings.kernelKills ?? []).length > 0) return ', since the kernel killed it because memory ran out'
+  if (forMemory(endings)) return ', since the kernel killed it because memory ran out'
   if (endings.endings.some(({ code, status }) => code !== last.code || status !== last.status)) return ''
-  if (last.code !== 'exited') return `: each time it was ended by ${signalWords(last.status)}${last.status === 9 ? ', which the kernel also sends when memory runs out' : ''}`
-  return `: each time it ended with status ${last.status}`
+  if (last.code !== 'exited') return `: each time it was ended by ${signalWords(last.status)}`
+  const { words } = exitStatusWords(last.status)
+  return last.status === 0 ? ': each time it ended with status 0' : `: each time it ended with status ${last.status}, ${words}`
 }
+
+/** A kernel whose log can be read has the last word. */
+const forMemory = ({ endings, kernelKills }: Immutable<UnitEndings>): boolean => (kernelKills === null ? endings.some(({ outOfMemory }) => outOfMemory) : kernelKills.length > 0)
 
 /** How the main process ended. systemd.service(5), $SERVICE_RESULT; CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3. */
 function ended(result: string, code: number, status: number): string {

@@ -6,6 +6,7 @@ import { context, type Context } from './context.ts'
 import { engines, isGpuPart, type EngineLibrary } from './engines.ts'
 import { gpuIntent } from './gpu-intent.ts'
 import { loader } from './loader.ts'
+import { process_ } from './process.ts'
 import { target } from './target.ts'
 
 /** A build of an engine that has no part for a GPU, as its files show it. */
@@ -35,7 +36,11 @@ export const cpuBuild: Fact<CpuBuild | null> = {
     const found = libraries.known ? libraries.value : []
     // whisper.cpp asks for a GPU by itself; where there is none, nothing is amiss.
     if (intent.value.gpuPresent && WHISPER_CPP.test(basename(of.value.exe ?? '')) && start.known) return whisperCpp(host, of.value, start.value.memory.objects.map(({ path }) => path), found)
-    return intent.value.asks === 'gpu' && namesCuda(intent.value) ? runtime(found) : null
+    if (intent.value.asks !== 'gpu' || !namesCuda(intent.value)) return null
+    // A CPU build of ONNX Runtime opens no library of CUDA: whoever did works on the GPU by other means.
+    const process = await known(use(process_))
+    const maps = process.known && process.value?.maps.known ? process.value.maps.value : []
+    return maps.some(({ path }) => /^lib(?:cuda|cudart|cublas|nvinfer)\.so/.test(basename(path))) ? null : runtime(found)
   },
 }
 

@@ -80,8 +80,8 @@ export function variablesOf(env: Env, source: string): readonly Sign[] {
 }
 
 /**
- * Memory: ONNX Runtime maps libonnxruntime_providers_shared.so only when a session asks for a provider of its own file; the driver is
- * mapped only by a program that reached for it. The toolkit's libraries prove nothing beside torch, which links them for the CPU too.
+ * Memory: ONNX Runtime maps libonnxruntime_providers_shared.so only when a session asks for a provider of its own file, but in Python
+ * at every import; the driver is mapped only by a program that reached for it. The toolkit's libraries prove nothing beside torch, which links them for the CPU too.
  */
 export function mapsSigns(maps: readonly MappedFile[], source: string): readonly Sign[] {
   const has = (name: RegExp) => maps.find(({ path }) => name.test(path.slice(path.lastIndexOf('/') + 1)))
@@ -91,8 +91,11 @@ export function mapsSigns(maps: readonly MappedFile[], source: string): readonly
 
 const SHARED = /^libonnxruntime_providers_shared\.so/
 
-/** The bridge of ONNX Runtime's providers is in memory and no other provider accounts for it. */
+/**
+ * The bridge of ONNX Runtime's providers is in memory and nothing else accounts for it: not another provider, and not the Python
+ * package, whose extension module opens the bridge when it is imported, in the CPU builds as well (1.17 to 1.31).
+ */
 export const triedForCuda = (maps: readonly MappedFile[]): boolean => {
   const names = maps.map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
-  return names.some((name) => SHARED.test(name)) && !names.some((name) => /^libonnxruntime_providers_(?!shared|cuda|tensorrt)\w+\.so/.test(name))
+  return names.some((name) => SHARED.test(name)) && !names.some((name) => /^libonnxruntime_providers_(?!shared|cuda|tensorrt)\w+\.so|^onnxruntime_pybind11_state\b/.test(name))
 }

@@ -74,7 +74,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     symptoms: ['on-cpu'],
     foundBy: ['ep/runtime-cpu-only'],
     whyRefuted: 'An engine without CUDA prints no such line.',
-    confirmed: ({ probe }) => (probe?.verdicts ?? []).filter(({ cpuOnly }) => cpuOnly).map(({ because }) => ({ source: probe!.asked, saw: because })),
+    confirmed: ({ probe, asks }) => (asks?.asks === 'gpu' ? (probe?.verdicts ?? []) : []).filter(({ cpuOnly }) => cpuOnly).map(({ because }) => ({ source: probe!.asked, saw: because })),
     refuted: ({ probe }) => {
       const built = (probe?.verdicts ?? []).flatMap(({ engine: { available, builtFor } }) => (available?.includes('CUDAExecutionProvider') ? [`get_available_providers(): ${available.join(', ')}`] : builtFor ? [`torch.version.cuda: ${builtFor}`] : []))
       return probe === undefined || built.length < probe.verdicts.length || built.length === 0 ? null : { evidence: built.map((saw) => ({ source: probe.asked, saw })), because: 'The engine that the service imports has CUDA built in.' }
@@ -123,7 +123,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
   { id: 'offloaded-weights', claim: 'Weights lie in main memory or on the disk and are fetched in every call.', symptoms: ['slow'], decideBy: () => 'print(model.hf_device_map)' },
   { id: 'cuda-graphs-off', claim: 'The decoder runs without CUDA graphs.', symptoms: ['slow'], decideBy: () => 'cat /proc/driver/nvidia/version' },
   { id: 'operator-unsupported', claim: 'No provider has a kernel for an operator of the model.', symptoms: ['dies'], decideBy: (signs) => again(signs, ' --model FILE.onnx') },
-  { id: 'model-file-broken', claim: 'A model file is cut short, or a Git LFS pointer in its place.', symptoms: ['dies'], foundBy: ['ep/model-file-broken'], decideBy: (signs) => again(signs, ' --model FILE.onnx') },
+  { id: 'model-file-broken', claim: 'A model file is no whole model: cut short, a Git LFS pointer in its place, or a file of another kind.', symptoms: ['dies'], foundBy: ['ep/model-file-broken'], decideBy: (signs) => again(signs, ' --model FILE.onnx') },
   // ── empty text ────────────────────────────────────────────────────────────────────────────────────────────
   { id: 'precision-overflow', claim: 'The model computes nothing but infinities or blanks in the precision or quantisation it runs in.', symptoms: ['empty-text'], always: true, decideBy: () => 'Transcribe the same file on the CPU, or with the fp32 model.' },
   { id: 'silent-input', claim: 'What was recorded is silence.', symptoms: ['empty-text'], always: true, foundBy: ['audio/only-monitors'], decideBy: () => 'Transcribe a file of known speech in place of the microphone.' },

@@ -67,7 +67,7 @@ describe('ep/architecture-missing', () => {
   const library = (engine: EngineLibrary['engine'], version: string): EngineLibrary => ({ engine, path: `/opt/lib${engine}.so`, version, loaded: false, foundBy: 'list /opt', cudaMajor: 12, wants: [] })
   const judged = (capabilities: readonly number[], engines: readonly (readonly [EngineLibrary['engine'], GpuCode])[], strength: 'asked' | 'built' | 'none' | 'cpu' = 'asked') => {
     const verdict = architectureMissing.run({
-      gpuCode: { cards: capabilities.map((capability) => ({ name: `card ${capability}`, capability, evidence: { source: 'run nvidia-smi', saw: String(capability) } })), engines: engines.map(([engine, code]) => ({ library: library(engine, '1'), asked: `digest gpu-code ${engine}`, code })) },
+      gpuCode: { cards: capabilities.map((capability) => ({ name: `card ${capability}`, capability, evidence: { source: 'run nvidia-smi', saw: String(capability) } })), engines: engines.map(([engine, code]) => ({ library: library(engine, '1'), asked: `digest gpu-code ${engine}`, code })), unread: 0 },
       gpuWish: { strength, majors: [], evidence: [] },
     })
     return 'status' in verdict ? verdict.status : verdict.map(({ severity, confidence }) => `${severity} ${confidence}`).join(', ') || 'passed'

@@ -35,7 +35,7 @@ Environment=OMP_NUM_THREADS=4"
     expect(code).toBe(1)
     expect(about).toContain('limit CPUQuotaPerSecUSec')
     expect(about.filter((each) => each.startsWith('environment'))).toEqual([])
-    expect(result.differences.find((each: { about: string }) => each.about === 'limit CPUQuotaPerSecUSec')).toMatchObject({ a: 'infinity', b: '500ms' })
+    expect(result.differences.find((each: { about: string }) => each.about === 'limit CPUQuotaPerSecUSec')).toMatchObject({ a: null, b: '500ms' })
   })
 
   it('a unit and the shell: a variable that decides, and none that does not', () => {
