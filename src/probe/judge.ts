@@ -26,6 +26,15 @@ const NAMES = { onnxruntime: 'ONNX Runtime', ctranslate2: 'CTranslate2', torch: 
 
 export const judgedProbe = (reading: ProbeReading): readonly ProbeVerdict[] => reading.engines.map(judged)
 
+/**
+ * Those that may do the work. Beside another engine a CPU build of ONNX Runtime often serves voice detection alone (faster-whisper),
+ * on the CPU as it should. sherpa-onnx counts as another one where it took the provider that it was asked for.
+ */
+export const mayWork = (verdicts: readonly ProbeVerdict[]): readonly ProbeVerdict[] => {
+  const others = verdicts.some(({ engine: { engine, version }, shown }) => (engine === 'sherpa-onnx' ? shown === 'untold' && version !== null : engine !== 'onnxruntime'))
+  return verdicts.filter(({ engine, cpuOnly }) => !(others && cpuOnly && engine.engine === 'onnxruntime'))
+}
+
 export const nameOf = ({ engine, version }: EngineProbe): string => (version === null ? NAMES[engine] : `${NAMES[engine]} ${version}`)
 
 function judged(engine: EngineProbe): ProbeVerdict {
@@ -78,6 +87,8 @@ function opsOf(sessions: readonly TriedSession[]): string {
   return [...sums].sort((a, b) => b[1] - a[1]).slice(0, 4).map(([op, nodes]) => `${op} ×${nodes}`).join(', ') || 'kinds unknown'
 }
 
+const TOO_LARGE = /^Spared: |out of memory|^MemoryError|bad_alloc/i
+
 function byCt2(engine: EngineProbe, shown: Show): ProbeVerdict {
   const name = nameOf(engine)
   const [model] = engine.models ?? []
@@ -87,6 +98,8 @@ function byCt2(engine: EngineProbe, shown: Show): ProbeVerdict {
   }
   if (model?.device === 'cpu') return shown('untold', 'T2', `${name} was tried on the CPU, which is what it is asked for.`)
   if (engine.devices === 0) return shown('cpu', 'T2', `${name}: get_cuda_device_count() gives 0${engine.error === null ? '' : ` (${firstLine(engine.error)})`}.`)
+  // Too large to stand beside the service: that says nothing of the engine.
+  if (model !== undefined && model.error !== null && TOO_LARGE.test(model.error)) return shown('untold', 'T2', `${name} sees ${engine.devices} GPUs; ${model.model} was not loaded a second time: ${firstLine(model.error.replace(/^\w+: /, ''))}.`)
   if (model !== undefined && model.error !== null) return shown('broken', 'T2', `${name}: ${model.model} could not be used: ${firstLine(model.error)}.`)
   if (typeof engine.devices === 'number') return shown('untold', 'T2', `${name} sees ${engine.devices} GPUs${engine.cudaTypes ? ` and offers ${engine.cudaTypes.join(', ')} on them` : ''}; no model of the service is known, so none was loaded.`)
   return shown('broken', 'T2', `${name} could not count the GPUs: ${firstLine(engine.error)}.`)

@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { call } from '../support/call.ts'
 import { describeWith } from '../support/rig.ts'
 import { CACHE } from '../support/wheels.ts'
-import { folder, merged, pretending, probingMissing, PYTHON, SITES, venv } from './sites.ts'
+import { folder, merged, pretending, probingMissing, PYTHON, SITES, standIns, venv, withEnv } from './sites.ts'
 
 const children: ChildProcess[] = []
 afterEach(() => {
@@ -102,9 +102,62 @@ describeWith('--probe of a process', probingMissing(), () => {
     expect(JSON.parse(out).outcomes['ep/probe-failed']).toMatchObject({ status: 'unknown', because: expect.stringMatching(/^No engine that can be tried is installed/) })
   })
 
-  it('of the CPU wheel of sherpa-onnx that nobody asks for the GPU is a note', async () => {
-    const { out, code } = await call(['check', '--python', venv(merged('sherpa-onnx-2.0.1', SITES.sherpa(), SITES.sherpaCore()), SITES.numpy()), '--probe', '--only', 'ep', '--json'])
-    expect(JSON.parse(out).outcomes['ep/runtime-cpu-only']).toMatchObject({ status: 'found', findings: [{ severity: 'info', cause: 'Tried in its place, sherpa-onnx 2.0.1 was built without CUDA and takes the CPU in its place.' }] })
+  type Outcomes = Record<string, { status: string; findings?: { severity: string; confidence: string; cause: string; evidence: { source: string; saw: string }[]; fixes: { then: string[] }[] }[] }>
+  const judged = async (...target: readonly string[]): Promise<{ code: number; verdict: { onGpu: boolean | null; because: string }; outcomes: Outcomes; hypotheses: { id: string; state: string }[] }> => {
+    // With a log of its own, as a unit has its journal: without one the checks of logs look at nothing.
+    const log = join(folder, 'server.txt')
+    writeFileSync(log, 'listening on port 9000\n')
+    const { out, code } = await call(['check', ...target, ...(target[0] === '--pid' ? ['--log', log] : []), '--probe', '--only', 'ep', '--only', 'log', '--json'])
+    return { code, ...JSON.parse(out) }
+  }
+  const found = (outcomes: Outcomes) => Object.entries(outcomes).flatMap(([id, { findings = [] }]) => findings.map(({ severity }) => `${severity} ${id}`))
+
+  it('of the CPU wheel of sherpa-onnx tells in the verdict alone, where nobody asks for the GPU', async () => {
+    const python = venv(merged('sherpa-onnx-2.0.1', SITES.sherpa(), SITES.sherpaCore()), SITES.numpy())
+    const { code, outcomes, verdict } = await judged('--python', python)
+    expect(found(outcomes)).toEqual([])
+    expect(verdict.because).toContain('sherpa-onnx 2.0.1 was built without CUDA and takes the CPU in its place.')
+    expect(code).not.toBe(1)
+    const asking = await judged('--pid', await waiting(python, '--provider=cuda'))
+    expect(asking.outcomes['ep/runtime-cpu-only']).toMatchObject({ status: 'found', findings: [{ severity: 'error', cause: 'Tried in its place, sherpa-onnx 2.0.1 was built without CUDA and takes the CPU in its place.', evidence: [{ saw: expect.stringContaining('Fallback to cpu') }] }] })
+  })
+
+  const fasterWhisper = () => venv(SITES.ctranslate2(), SITES.onnxruntime(), SITES.numpy())
+
+  it('makes no errors of its own for engines that nobody asked for the GPU, and still tells what came of it', async () => {
+    const { code, outcomes, verdict, hypotheses } = await judged('--pid', await waiting(fasterWhisper()))
+    expect(found(outcomes)).toEqual([])
+    expect(hypotheses.filter(({ state }) => state === 'confirmed')).toEqual([])
+    expect(verdict.because).toContain('get_cuda_device_count() gives 0 (RuntimeError: CUDA failed with error CUDA driver version is insufficient for CUDA runtime version)')
     expect(code).toBe(0)
+    const onnx = await judged('--pid', await waiting(venv(SITES.onnxruntime(), SITES.numpy())))
+    expect(found(onnx.outcomes)).toEqual([])
+    expect(onnx.verdict.because).toContain('session.get_providers() gives CPUExecutionProvider only')
+    expect(onnx.code).toBe(0)
+  })
+
+  it('of CTranslate2 for CUDA: its own error, and not the onnxruntime beside it, which hears voices', async () => {
+    const { code, outcomes, verdict, hypotheses } = await judged('--pid', await waiting(fasterWhisper(), '--device', 'cuda'))
+    expect(found(outcomes)).toEqual(['error ep/fell-back-to-cpu', 'error log/gpu-error'])
+    expect(outcomes['ep/fell-back-to-cpu']!.findings![0]!.cause).toContain('CTranslate2 4.6.0: get_cuda_device_count() gives 0')
+    expect(JSON.stringify({ outcomes, verdict })).not.toMatch(/CUDAExecutionProvider|onnxruntime-gpu/)
+    expect(hypotheses.find(({ id }) => id === 'cpu-only-runtime')?.state).not.toBe('confirmed')
+    expect(code).toBe(1)
+  })
+
+  it('of onnxruntime for CUDA: the package for the CPU, with the line that says so', async () => {
+    const { code, outcomes } = await judged('--pid', await waiting(venv(SITES.onnxruntime(), SITES.numpy()), '--provider=cuda'))
+    expect(found(outcomes)).toContain('error ep/runtime-cpu-only')
+    const [finding] = outcomes['ep/runtime-cpu-only']!.findings!
+    expect(finding!.evidence).toEqual([{ source: expect.stringContaining('< asr-doctor-probe.py'), saw: expect.stringContaining("Specified provider 'CUDAExecutionProvider' is not in available provider names") }])
+    expect(finding!.fixes[0]!.then).toEqual(['pip uninstall onnxruntime, then pip install onnxruntime-gpu'])
+    expect(code).toBe(1)
+  })
+
+  it('a crash on the GPU that only the probe asked for is a note; one that the service asks for is an error', async () => {
+    const site = SITES.onnxruntimeGpu22()
+    const python = withEnv(venv(site, SITES.numpy()), { LD_LIBRARY_PATH: standIns(join(site, 'onnxruntime/capi/libonnxruntime_providers_cuda.so'), '1.22.0-without-driver', 'libcuda.so.1') })
+    expect(found((await judged('--pid', await waiting(python))).outcomes)).toEqual(['info ep/probe-failed'])
+    expect(found((await judged('--pid', await waiting(python, '--provider=cuda'))).outcomes)).toContain('error ep/probe-failed')
   })
 })

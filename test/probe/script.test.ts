@@ -86,6 +86,25 @@ describeWith('an engine tried by a real interpreter', probingMissing(), () => {
     expect(spawnSync('pgrep', ['-f', 'sleep 987654'], { encoding: 'utf8' }).stdout).toBe('')
   }, 30_000)
 
+  it('what an import leaves behind in a session of its own is ended with it', async () => {
+    const site = pretending('onnxruntime', 'import subprocess\nsubprocess.Popen(["sleep", "987655"], start_new_session=True)\nraise ImportError("no")\n')
+    const { reading } = await probed(venv(site))
+    expect(reading.engines).toMatchObject([{ engine: 'onnxruntime', end: 'answered' }])
+    expect(spawnSync('pgrep', ['-f', 'sleep 987655'], { encoding: 'utf8' }).stdout).toBe('')
+  }, 30_000)
+
+  it('an engine that crashes leaves no dump: its limit is 1, at which the kernel starts no handler either', async () => {
+    const site = pretending('onnxruntime', 'import resource\nraise ImportError("core %d %d" % resource.getrlimit(resource.RLIMIT_CORE))\n')
+    const { reading } = await probed(venv(site))
+    expect(reading.engines[0]!.error).toMatch(/core ([01]) \1$/)
+  }, 30_000)
+
+  it('a mark that an engine prints is none of ours', async () => {
+    const site = pretending('onnxruntime', 'for at in range(20000):\n    print("=====asr-doctor session %d" % at)\nraise ImportError("no")\n')
+    const { reading } = await probed(venv(site))
+    expect(reading.engines).toMatchObject([{ engine: 'onnxruntime', end: 'answered', error: 'ImportError: no' }])
+  }, 30_000)
+
   it('a flood of output is read to its end and not kept; an exit is told', async () => {
     const flood = pretending('onnxruntime', 'import os, sys\nfor _ in range(200):\n    os.write(1, b"x" * 1000000 + b"\\n")\n    os.write(2, b"[E:onnxruntime:] y\\n" * 1000)\nos._exit(3)\n')
     const { reading } = await probed(venv(flood))

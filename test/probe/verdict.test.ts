@@ -1,16 +1,17 @@
-import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { judgedProbe } from '../../src/probe/judge.ts'
+import { judgedProbe, mayWork } from '../../src/probe/judge.ts'
 import { probeOf } from '../../src/probe/read.ts'
 import type { EngineProbe, TriedSession, WatchedGpu } from '../../src/probe/types.ts'
 import { PROFILING, profilingOf } from '../../src/verdict/profiling.ts'
+import { reasonOf, reasonsIn } from '../../src/verdict/reason.ts'
 import type { ReadProbe, Signs } from '../../src/verdict/signs.ts'
 import { verdictOf } from '../../src/verdict/verdict.ts'
 import { weighed } from '../../src/verdict/weigh.ts'
 import { describeWith } from '../support/rig.ts'
-import { folder, merged, probingMissing, SITES, venv } from './sites.ts'
+import { folder, merged, probed, probingMissing, SITES, venv, withEnv } from './sites.ts'
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -117,6 +118,25 @@ describe('one engine', () => {
   })
 })
 
+describe('engines that may do the work', () => {
+  const without = ort({ ...CPU, available: ['CPUExecutionProvider'] })
+  const other = (engine: EngineProbe['engine'], more: Partial<EngineProbe> = {}): EngineProbe => ({ engine, version: '1', end: 'answered', step: '', error: null, said: [], gpus: [], ...more })
+  const left = (...engines: readonly EngineProbe[]) => mayWork(judgedProbe({ python: '', spared: null, noNvml: null, driver: null, engines })).map(({ engine }) => engine.engine)
+
+  it('leave out an onnxruntime for the CPU beside another, and keep it alone', () => {
+    expect(left(without)).toEqual(['onnxruntime'])
+    expect(left(without, other('ctranslate2', { devices: 1 }))).toEqual(['ctranslate2'])
+    expect(left(without, other('torch', { builtFor: '12.4', devices: 1 }))).toEqual(['torch'])
+    expect(left(without, other('sherpa-onnx'))).toEqual(['sherpa-onnx'])
+  })
+
+  it('keep it beside a sherpa-onnx that refused CUDA or could not be imported, and keep the build for CUDA', () => {
+    expect(left(without, other('sherpa-onnx', { said: ['Available providers: CPUExecutionProvider, . Fallback to cpu!'] }))).toEqual(['onnxruntime', 'sherpa-onnx'])
+    expect(left(without, other('sherpa-onnx', { version: null, error: 'ImportError: x' }))).toEqual(['onnxruntime', 'sherpa-onnx'])
+    expect(left(CPU, other('ctranslate2', { devices: 1 }))).toEqual(['onnxruntime', 'ctranslate2'])
+  })
+})
+
 describe('how to make an engine tell', () => {
   it('is named for the engine that is seen', () => {
     expect(profilingOf(['/opt/v/lib/python3.11/site-packages/sherpa_onnx/lib/_sherpa_onnx.cpython-311-x86_64-linux-gnu.so']).map(({ engine }) => engine)).toEqual(['sherpa-onnx'])
@@ -126,6 +146,35 @@ describe('how to make an engine tell', () => {
 
   it('stands with its source', () => {
     for (const { engine, how, source } of PROFILING) expect({ engine, ok: how.length > 20 && !how.endsWith('.') && source.includes('/') }).toEqual({ engine, ok: true })
+  })
+})
+
+describeWith('what onnxruntime 1.30 prints where its home cannot be written', probingMissing(), () => {
+  const warned = 'Failed to persist telemetry device ID'
+  const session = `import onnxruntime
+onnxruntime.InferenceSession('${new URL('../../fixtures/models/encoder.onnx', import.meta.url).pathname}', providers=['CUDAExecutionProvider', 'CPUExecutionProvider'])`
+  const printed = (env: Record<string, string>): readonly string[] => spawnSync(venv(SITES.onnxruntime(), SITES.numpy()), ['-c', session], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin', ...env } }).stderr.split('\n')
+
+  it('tells of telemetry first; the reason is the line that names the provider', () => {
+    const said = printed({ HOME: '/proc/nowhere' })
+    expect(said[0]).toContain(warned)
+    const engine = ort({ available: ['CPUExecutionProvider'], said })
+    expect(reasonsIn(engine)).toEqual([expect.stringContaining("Specified provider 'CUDAExecutionProvider' is not in available provider names")])
+    expect(reasonOf(engine)).toBe(reasonsIn(engine)[0])
+    expect(reasonOf({ ...engine, said: said.slice(0, 1) })).toBe('get_available_providers(): CPUExecutionProvider')
+    expect(reasonOf({ ...engine, error: 'RuntimeError: x' })).toBe('RuntimeError: x')
+  })
+
+  it('a probe has it send nothing and keep no file', async () => {
+    const home = join(folder, 'home')
+    mkdirSync(home)
+    printed({ HOME: home })
+    expect(readdirSync(home, { recursive: true })).toContainEqual(expect.stringMatching(/deviceid$/))
+    rmSync(home, { recursive: true })
+    mkdirSync(home)
+    const { reading } = await probed(withEnv(venv(SITES.onnxruntime(), SITES.numpy()), { HOME: home }))
+    expect(reading.engines).toMatchObject([{ engine: 'onnxruntime', end: 'answered', said: expect.not.arrayContaining([expect.stringContaining('telemetry')]) }])
+    expect(readdirSync(home)).toEqual([])
   })
 })
 
@@ -150,5 +199,12 @@ sherpa_onnx.VoiceActivityDetector(config, buffer_size_in_seconds=1)`
       expect(core.some((name) => readFileSync(join(capi, name)).includes('ORT_INTRA_OP_NUM_THREADS') && site === SITES.onnxruntime())).toBe(site === SITES.onnxruntime())
       for (const name of core) expect(readFileSync(join(capi, name)).includes('ORT_ENABLE_PROFILING')).toBe(false)
     }
+  })
+})
+
+describe('a model that is too large to be loaded twice', () => {
+  it.each(['Spared: a second copy of 61440 MiB is not loaded beside the service: 9000 MiB of memory are free', 'RuntimeError: CUDA failed with error out of memory'])('says nothing of the engine: %s', (error) => {
+    const reading = probeOf({ python: '3.11.2', spared: null, noNvml: null, driver: null, engines: [{ engine: 'ctranslate2', version: '4.6.0', end: 'answered', step: 'loading', error: null, said: [], gpus: [], devices: 1, models: [{ model: '/m', device: null, computeType: null, error, runs: null }] }] })!
+    expect(judgedProbe(reading)[0]).toMatchObject({ shown: 'untold' })
   })
 })
