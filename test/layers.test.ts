@@ -19,7 +19,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^src\/probe\//, ours: /^src\/(probe|bench\/onnx)\// },
   { files: /^src\/verdict\//, ours: /^src\/(verdict|onnx|log|profile|probe)\/|^src\/types\.ts$/ },
   { files: /^src\/facts\//, ours: /^src\/(facts|elf|loader|systemd|cgroup|gpu|audio|python|onnx|ctranslate2|log|profile|probe|verdict)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$/ },
-  { files: /^checks\//, ours: /^checks\/|^src\/(index|paths)\.ts$|^src\/facts\/|^src\/(systemd|cgroup|gpu|audio|python|loader|onnx|ctranslate2|log|profile|probe|verdict)\// },
+  { files: /^checks\//, ours: /^checks\/|^src\/(index|paths|target-name)\.ts$|^src\/facts\/|^src\/(systemd|cgroup|gpu|audio|python|loader|onnx|ctranslate2|log|profile|probe|verdict)\// },
   { files: /^src\/(diagnose|assess|compare|neighbours|resolve-target|load|record)\.ts$/, ours: /^(src|checks)\// },
   { files: /^src\/docs\.ts$/, ours: /^src\//, packages: /^chalk$/ },
   { files: /^src\/report\//, ours: /^src\/(report\/|types|sober|secrets|summary|target-name|load)/, packages: /^(chalk|cli-table3)$/ },

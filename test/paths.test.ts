@@ -30,5 +30,10 @@ describe('where something was seen, for people', () => {
     ['watch 1000 /proc/4/stat /sys/fs/cgroup/a.service/cpu.stat', '/sys/fs/cgroup/a.service/cpu.stat, watched for 1 s'],
     ['run systemctl --user show --no-pager --property=Id,Names -- asr.service', 'systemctl --user show asr.service'],
     ['run as=service pactl info', 'as the service: pactl info'],
+    ['run as=service /opt/asr/venv/bin/python -B - /opt/asr/app gpu onnxruntime onnx:/opt/m.onnx < asr-doctor-probe.py:12', 'the engine tried in the service’s place:12'],
+    ['run as=caller /usr/bin/python3 -B - "" gpu onnxruntime < asr-doctor-probe.py', 'the engine tried here'],
+    ['run as=service /usr/bin/python3 -B - /opt/asr/app < asr-doctor-view.py', 'its Python'],
+    ['run as=service /usr/bin/python3 -B - /opt/asr/server.py < asr-doctor-scan.py', 'its source'],
+    ['run as=service cat /opt/asr-doctor-view.py', 'as the service: cat /opt/asr-doctor-view.py'],
   ])('%s', (source, place) => expect(placeOf(source)).toBe(place))
 })

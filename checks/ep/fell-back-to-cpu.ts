@@ -1,14 +1,14 @@
-import { defineCheck, type Finding } from '../../src/index.ts'
+import { defineCheck, type Finding, type Immutable, type Target } from '../../src/index.ts'
 import { logs } from '../../src/facts/log.ts'
 import { session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
-import { asEvidence, gravity, linesFor, nothingToJudge, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
+import { again, asEvidence, gravity, linesFor, nothingToJudge, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/fell-back-to-cpu',
   title: 'The engine could not load its GPU part and went on without it',
   docs: {
-    what: 'Looks in the log for the lines with which ONNX Runtime, CTranslate2 and their bindings say that a GPU part could not be loaded, and in the memory of the process for the provider itself. With --probe also at what a session gets that is made in its place.',
+    what: 'Looks in the log for the lines with which ONNX Runtime, CTranslate2 and their bindings say that a GPU part could not be loaded, and in the memory of the process for the provider itself. With --probe also at what a session gets that is made in the place of a service that asks for the GPU.',
     why: 'ONNX Runtime goes on with the CPU and says so in one line on stderr. `get_available_providers()` still names CUDA: it lists what was compiled in. The reason stands in the line before the general advice about CUDA and cuDNN.',
     remedy: 'Mend what the line names: most often one library that is missing from, or hidden from, the place where the service runs. `session.get_providers()` tells afterwards what a session really got.',
     links: ['https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html', 'https://github.com/microsoft/onnxruntime/issues/25609'],
@@ -23,26 +23,26 @@ export default defineCheck({
       const first = lines.find(({ signature }) => signature.id === 'ort-provider-unloadable' || signature.id === 'ct2-library-missing') ?? lines[0]!
       const self = writtenBySelf(session, lines)
       const cause = causeOf(first.hit.text, first.signature.meaning)
-      return [finding(self ? cause : `Tried in its place: ${cause}`, self ? 'certain' : 'likely', asEvidence([first, ...lines.filter((each) => each !== first)]), /^ort-/.test(first.signature.id), self || session.asks?.asks === 'gpu' ? gravity(session) : 'info')]
+      return [finding(target, self ? cause : `Tried in its place: ${cause}`, self ? 'certain' : 'likely', asEvidence([first, ...lines.filter((each) => each !== first)]), /^ort-/.test(first.signature.id), gravity(session))]
     }
     if (session.provider?.state === 'loaded') return []
     const tried = probed(session, ({ shown, cpuOnly }) => shown === 'cpu' && !cpuOnly)
-    if (tried !== null && session.asks?.asks !== 'cpu') return [finding(tried.because, 'likely', tried.evidence, false, tried.severity)]
+    if (tried !== null) return [finding(target, tried.because, 'likely', tried.evidence, false)]
     if (session.provider?.state === 'tried') {
-      return [finding('The process asked ONNX Runtime for a provider that lies in a file of its own, and libonnxruntime_providers_cuda.so is not in its memory, so it works on the CPU.', 'likely', [session.provider.evidence], true)]
+      return [finding(target, 'The process asked ONNX Runtime for a provider that lies in a file of its own, and libonnxruntime_providers_cuda.so is not in its memory, so it works on the CPU.', 'likely', [session.provider.evidence], true)]
     }
     if (session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
     return triedWell(session) ? [] : (unseenFallback(target, logs, session) ?? [])
   },
 })
 
-const finding = (cause: string, confidence: Finding['confidence'], evidence: Finding['evidence'], ort: boolean, severity: Finding['severity'] = 'error'): Finding => ({
+const finding = (target: Immutable<Target>, cause: string, confidence: Finding['confidence'], evidence: Finding['evidence'], ort: boolean, severity: Finding['severity'] = 'error'): Finding => ({
   severity,
   confidence,
   cause,
   evidence,
   ...(ort ? { refuted: [{ hypothesis: 'CUDA is among the available providers', because: 'That list says what was compiled in, and is the same whether or not the provider can be loaded.' }] } : {}),
-  fixes: [{ title: 'Let the service reach what its GPU part needs', safety: 'manual', edits: [], then: ['asr-doctor check --unit NAME --only cuda --only cudnn', 'Restart the service; the line must not come again.'] }],
+  fixes: [{ title: 'Let the service reach what its GPU part needs', safety: 'manual', edits: [], then: [again(target, '--only cuda --only cudnn'), 'Restart the service; the line must not come again.'] }],
 })
 
 /** The reason as the loader gave it (dlerror(3)), in a sentence. */

@@ -7,14 +7,14 @@ export default defineCheck({
   id: 'ep/oracle-foreign',
   title: 'The service asks one engine whether another can use the GPU',
   docs: {
-    what: "Looks in the service's own Python source for torch.cuda.is_available() that chooses the device of CTranslate2 or ONNX Runtime, where the torch of that Python was built for the CPU; and for get_device() or get_available_providers() of ONNX Runtime in a service whose log shows that CUDA could not be loaded.",
+    what: "Looks in the service's own Python source (what was started and what it imports) for torch.cuda.is_available() that chooses the device of CTranslate2 or ONNX Runtime, where the torch of that Python was built for the CPU; and for get_device() or get_available_providers() of ONNX Runtime in a service whose log shows that CUDA could not be loaded.",
     why: 'Each engine finds the GPU by its own means. A torch without CUDA says no, and faster-whisper runs on the CPU beside an idle card. ONNX Runtime answers what was compiled in, which is yes whether or not the provider can be loaded.',
     remedy: 'Ask the engine that runs: ctranslate2.get_cuda_device_count(), or session.get_providers() after the session was made.',
     links: ['https://opennmt.net/CTranslate2/python/ctranslate2.get_cuda_device_count.html', 'https://github.com/microsoft/onnxruntime/issues/21769'],
   },
   fixes: 'always',
   needs: { sourceEngine, session },
-  run: ({ sourceEngine: { lines, script, source, python }, session }) => {
+  run: ({ sourceEngine: { lines, source, python }, session }) => {
     const torch = python.distributions.find(({ name }) => name === 'torch')
     const without = torch !== undefined && /\+cpu$/.test(torch.version)
     const decides = lines.filter(({ kind }) => kind === 'torch-decides')
@@ -26,7 +26,7 @@ export default defineCheck({
       const { file, line } = decides[0]!
       findings.push({
         severity: 'warning',
-        confidence: decides.some((each) => each.file === script) ? 'likely' : 'possible',
+        confidence: decides.some(({ reach }) => reach === 'script') ? 'likely' : 'possible',
         cause: `${file}:${line} asks torch whether there is a GPU, and torch ${torch.version} was built without CUDA, so it always says no to an engine that has its own way to the GPU.`,
         evidence: [...of(decides), { source: python.source, saw: `torch ${torch.version}` }] as unknown as Finding['evidence'],
         fixes: [{ title: 'Ask the engine that runs', safety: 'manual', edits: [], then: ["device = 'cuda' if ctranslate2.get_cuda_device_count() > 0 else 'cpu'", 'For ONNX Runtime name the providers, and read session.get_providers() afterwards.'] }],

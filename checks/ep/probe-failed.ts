@@ -1,6 +1,10 @@
-import { defineCheck, type Finding } from '../../src/index.ts'
+import { defineCheck, type Finding, type Immutable } from '../../src/index.ts'
 import { probe } from '../../src/facts/probe.ts'
 import { session } from '../../src/facts/session.ts'
+import { target } from '../../src/facts/target.ts'
+import type { EngineProbe } from '../../src/probe/types.ts'
+import { reasonsIn } from '../../src/verdict/reason.ts'
+import { again } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/probe-failed',
@@ -12,8 +16,8 @@ export default defineCheck({
     links: ['https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html', 'https://docs.nvidia.com/deploy/nvml-api/'],
   },
   fixes: 'always',
-  needs: { probe, session },
-  run: ({ probe, session }) => {
+  needs: { target, probe, session },
+  run: ({ target, probe, session }) => {
     const { spared, engines, python } = probe.reading
     if (spared !== null) return { status: 'unknown', because: `The GPU was left alone: ${spared}.`, how: 'Stop the service, or whatever else fills the GPU, and probe again.' }
     if (engines.length === 0) return { status: 'unknown', because: `No engine that can be tried is installed for its Python ${python}.`, how: 'Engines of other kinds tell in their log which provider they took.' }
@@ -21,16 +25,22 @@ export default defineCheck({
     const printed = session.logs.some(({ asked }) => asked === probe.asked)
     return probe.verdicts.flatMap(({ engine, shown, because }): Finding[] => {
       if (shown !== 'broken' || (printed && engine.end === 'answered' && (engine.sessions ?? []).length === 0)) return []
-      const said = engine.said.slice(0, 2).map((saw) => ({ source: probe.asked, saw: saw.length > 200 ? `${saw.slice(0, 200)}…` : saw }))
+      const said = reasonsIn(engine).slice(0, 2).map((saw) => ({ source: probe.asked, saw }))
       return [
         {
-          severity: session.asks?.asks === 'gpu' || engine.end !== 'answered' ? 'error' : 'warning',
+          severity: severityOf(engine, session.asks?.asks ?? null),
           confidence: 'certain',
           cause: `Tried in its place, ${because}`,
           evidence: [{ source: probe.asked, saw: `${engine.engine}: ${engine.end} at “${engine.step}”` }, ...said],
-          fixes: [{ title: 'Mend what the engine fails at', safety: 'manual', edits: [], then: ['asr-doctor check --unit NAME --only gpu --only cuda --only cudnn', 'Probe again: asr-doctor check --unit NAME --probe --only ep'] }],
+          fixes: [{ title: 'Mend what the engine fails at', safety: 'manual', edits: [], then: [again(target, '--only gpu --only cuda --only cudnn'), `Probe again: ${again(target, '--probe --only ep')}`] }],
         },
       ]
     })
   },
 })
+
+/** Where nobody asks for the GPU it was the probe that did, and what came of that once the engine was imported is no fault of the service. */
+function severityOf({ end, step }: Immutable<EngineProbe>, asks: 'gpu' | 'cpu' | null): Finding['severity'] {
+  if (asks === null && step !== 'start' && !step.startsWith('import ')) return 'info'
+  return asks === 'gpu' || end !== 'answered' ? 'error' : 'warning'
+}

@@ -12,7 +12,7 @@ export default defineCheck({
   id: 'ep/provider-order',
   title: 'The providers of ONNX Runtime are named in an order that does harm',
   docs: {
-    what: "Looks at the command line, the variables and the service's own Python source for a list of providers in which the CPU comes before CUDA, or TensorRT first without a cache of its engines.",
+    what: "Looks at the command line, the variables and the service's own Python source (what was started and what it imports, not what lies beside it) for a list of providers in which the CPU comes before CUDA, or TensorRT first without a cache of its engines.",
     why: 'The order is the order of preference. The CPU provider takes every node, so that behind it CUDA gets none, and is loaded all the same. TensorRT builds its engines anew at each start and for each new shape, which takes minutes, unless trt_engine_cache_enable is set.',
     remedy: "Name CUDAExecutionProvider first and CPUExecutionProvider last; give TensorRT its cache, or leave it out.",
     links: ['https://onnxruntime.ai/docs/api/python/api_summary.html', 'https://onnxruntime.ai/docs/execution-providers/TensorRT-ExecutionProvider.html'],
@@ -20,10 +20,11 @@ export default defineCheck({
   fixes: 'always',
   needs: { program, context, gpuIntent, process_, source: maybe(sourceEngine) },
   run: ({ context, gpuIntent: intent, process_: running, source }) => {
+    if (intent.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
     const words = context.argv.slice(1).join(' ')
     const wordsSource = running === null ? context.envSource : question.read(`${running.folder}/cmdline`)
     const env = context.env.known ? Object.entries(context.env.value) : []
-    const lines = source.known ? source.value.lines.map(({ file, line, text, kind }) => ({ kind, where: `${file}:${line}`, runs: file === source.value.script, evidence: { source: source.value.source, saw: `${file}:${line}: ${text}` } })) : []
+    const lines = source.known ? source.value.lines.map(({ file, line, text, kind, reach, loose }) => ({ kind, where: `${file}:${line}`, runs: reach === 'script' && loose !== true, evidence: { source: source.value.source, saw: `${file}:${line}: ${text}` } })) : []
     const cpuFirst: readonly Place[] = [
       ...(CPU_FIRST.test(words) ? [{ where: 'Its command line', runs: true, evidence: { source: wordsSource, saw: CPU_FIRST.exec(words)![0] } }] : []),
       ...env.flatMap(([name, value]) => (CPU_FIRST.test(value) ? [{ where: name, runs: true, evidence: { source: context.envSource, saw: `${name}=${value}` } }] : [])),
@@ -40,7 +41,7 @@ export default defineCheck({
 
 interface Place {
   readonly where: string
-  /** It is what was started, and not a file beside it. */
+  /** It is what was started, and not a file that it imports or a list that no call is seen to take. */
   readonly runs: boolean
   readonly evidence: Immutable<Evidence>
 }

@@ -10,7 +10,7 @@ export default defineCheck({
   id: 'ep/runtime-cpu-only',
   title: 'The engine that runs was built without CUDA',
   docs: {
-    what: 'Looks in the log for the lines with which onnxruntime, onnxruntime-node, sherpa-onnx, CTranslate2, whisper.cpp and torch say that the GPU asked for is not built in. Without such a line it looks at the files of ONNX Runtime, sherpa-onnx and whisper.cpp: what they are linked with, and what lies beside them. With --probe also at what they say when they are tried in its place.',
+    what: 'Looks in the log for the lines with which onnxruntime, onnxruntime-node, sherpa-onnx, CTranslate2, whisper.cpp and torch say that the GPU asked for is not built in. Without such a line it looks at the files of ONNX Runtime, sherpa-onnx and whisper.cpp: what they are linked with, and what lies beside them. With --probe also at what they say when they are tried in the place of a service that asks for the GPU.',
     why: 'Each of them comes in a build for the CPU under nearly the same name, and most go on with it in silence: `use gpu = 1` of whisper.cpp is only the request, and `Fallback to cpu` of sherpa-onnx is one line among many.',
     remedy: 'Install the build with CUDA in place of the other: onnxruntime-gpu, the `+cuda` wheel of sherpa-onnx, whisper.cpp with -DGGML_CUDA=1.',
     links: ['https://onnxruntime.ai/docs/install/', 'https://k2-fsa.github.io/sherpa/onnx/python/install.html', 'https://github.com/ggml-org/whisper.cpp#nvidia-gpu-support'],
@@ -24,7 +24,7 @@ export default defineCheck({
     const [first] = lines
     if (first !== undefined && writtenBySelf(session, lines)) return [{ ...finding(first.signature.id, first.signature.meaning, asEvidence(lines)), severity: gravity(session) }]
     const tried = probed(session, ({ cpuOnly }) => cpuOnly)
-    if (tried !== null && session.asks?.asks !== 'cpu') return [{ ...finding(first?.signature.id ?? '', tried.because, tried.evidence), severity: tried.severity }]
+    if (tried !== null) return [finding(tried.engine, tried.because, tried.evidence)]
     // whisper.cpp asks for a GPU by default, so that its line counts only where somebody else asks as well.
     const unseen = session.asks?.asks === 'gpu' ? standing(session as Session, ({ id }) => id === 'ggml-no-gpu') : []
     if (unseen.length > 0) return [{ ...finding('ggml-no-gpu', unseen[0]!.signature.meaning, asEvidence(unseen)), confidence: 'likely' as const, refuted: [] }]
@@ -47,6 +47,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   'torch-cpu-wheel': 'Install torch from an index with CUDA',
   'whisper.cpp': 'Build it with CUDA: cmake -B build -DGGML_CUDA=1',
   'sherpa-onnx': 'Install the +cuda wheel of sherpa-onnx from its own index',
+  torch: 'Install torch from an index with CUDA',
   onnxruntime: 'pip uninstall onnxruntime, then pip install onnxruntime-gpu',
   'ct2-no-cuda-support': 'Install ctranslate2 from PyPI in place of the build in use',
 }

@@ -2,10 +2,16 @@ import { standing, type Seen } from '../../src/verdict/signs.ts'
 import type { Session } from '../../src/facts/session.ts'
 import type { Log } from '../../src/facts/log.ts'
 import type { ProbeVerdict } from '../../src/probe/judge.ts'
+import type { EngineProbe, ProbedEngine } from '../../src/probe/types.ts'
+import { targetArgs } from '../../src/target-name.ts'
+import { reasonOf } from '../../src/verdict/reason.ts'
 import type { Evidence, Immutable, Target, Verdict } from '../../src/index.ts'
 
 type Logs = Immutable<readonly Log[]>
 type Known = Immutable<Session>
+
+/** The command that looks at the same target again. */
+export const again = (target: Immutable<Target>, more: string): string => `asr-doctor check ${targetArgs(target as Target).join(' ') || '--unit NAME'} ${more}`
 
 export const RUNS_NOTHING = { status: 'not-applicable', because: 'Nothing that was named runs inference: name a service, a process, or a log.' } as const
 
@@ -30,11 +36,11 @@ export const linesFor = (session: Known, hypothesis: string): readonly Seen[] =>
 /** These lines were printed by the service itself, and not only by an engine that was tried in its place. */
 export const writtenBySelf = (session: Known, seen: readonly Seen[]): boolean => seen.some(({ log }) => log.asked !== session.probe?.asked)
 
-/** What a probe shows of it, and how bad that is: whoever asks for nothing learns it as a note. */
-export const probed = (session: Known, wanted: (verdict: Immutable<ProbeVerdict>) => boolean): { readonly evidence: readonly [Evidence, ...Evidence[]]; readonly severity: 'error' | 'info'; readonly because: string } | null => {
+/** What a probe shows of a service that asks for the GPU. Of any other it was the probe that asked, and only the verdict tells what came of it. */
+export const probed = (session: Known, wanted: (verdict: Immutable<ProbeVerdict>) => boolean): { readonly evidence: readonly [Evidence, ...Evidence[]]; readonly engine: ProbedEngine; readonly because: string } | null => {
   // A process that has its GPU part in memory refutes what a copy of it could not do.
-  const [first] = session.provider?.state === 'loaded' ? [] : (session.probe?.verdicts ?? []).filter(wanted)
-  return first === undefined ? null : { evidence: [{ source: session.probe!.asked, saw: first.engine.error ?? first.engine.said[0] ?? `${first.engine.engine}: ${first.engine.end} at “${first.engine.step}”` }], severity: session.asks?.asks === 'gpu' ? 'error' : 'info', because: `Tried in its place, ${first.because}` }
+  const [first] = session.provider?.state === 'loaded' || session.asks?.asks !== 'gpu' ? [] : (session.probe?.verdicts ?? []).filter(wanted)
+  return first === undefined ? null : { evidence: [{ source: session.probe!.asked, saw: reasonOf(first.engine as EngineProbe) }], engine: first.engine.engine, because: `Tried in its place, ${first.because}` }
 }
 
 /** An engine was tried and did what it should. */

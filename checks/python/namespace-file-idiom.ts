@@ -14,7 +14,7 @@ export default defineCheck({
   id: 'python/namespace-file-idiom',
   title: 'The program looks for CUDA libraries through an attribute that NVIDIA wheels no longer have',
   docs: {
-    what: "Lines of the service's own source that take the folder of the CUDA libraries from `nvidia.….__file__`, or from the first entry of `nvidia.….__path__` alone, in a Python where that attribute is None, where the path has several entries, or where the package is laid out differently.",
+    what: "Lines of the service's own source (what was started and what it imports or starts) that take the folder of the CUDA libraries from `nvidia.….__file__`, or from the first entry of `nvidia.….__path__` alone, in a Python where that attribute is None, where the path has several entries, or where the package is laid out differently.",
     why: 'Wheels since about CUDA 12.9 ship no `__init__.py` (nvidia-cublas-cu12 12.8.4.1 has it, 12.9.0.13 has not; nvidia-cuda-runtime-cu12 12.9.37 has it, 12.9.79 has not), and neither do those of CUDA 13. Their packages are namespace packages (PEP 420): `__file__` is None, and `os.path.dirname` of it raises TypeError. A program that catches the error goes on without its library path, on the CPU.',
     remedy: 'Use every entry of `__path__`, which packages of both kinds have.',
     links: ['https://peps.python.org/pep-0420/', 'https://github.com/SYSTRAN/faster-whisper/issues/1459', 'https://docs.python.org/3/reference/datamodel.html#module.__file__'],

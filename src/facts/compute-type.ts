@@ -24,7 +24,8 @@ export interface ComputeTypeWish {
 }
 
 const OPTION = /^--?compute[-_]type$/
-const NAME = /COMPUTE_TYPE$/
+/** GPU_COMPUTE_TYPE is for one device of two, and which is in use does not follow from it. */
+const NAME = /^(?!.*(?:GPU|CUDA|CPU)).*COMPUTE_TYPE$/
 
 /** null = nothing names one. */
 export const computeType: Fact<ComputeTypeWish | null> = {
@@ -49,7 +50,7 @@ export const computeType: Fact<ComputeTypeWish | null> = {
     if (first !== undefined) return { version: own.version, lifted, device: null, reached: true, ...first }
     const scan = await use(maybe(sourceEngine))
     const named = (scan.known ? scan.value.lines : []).flatMap(({ kind, file, line, text }) => {
-      const type = kind === 'compute-type' ? /\bcompute_type\s*=\s*['"](\w+)['"]/.exec(text)?.[1] : undefined
+      const type = kind === 'compute-type' ? /\bcompute_type\s*=\s*['"](\w+)['"](?!\s*if\b)/.exec(text)?.[1] : undefined
       const device = /\bdevice\s*=\s*['"](cpu|cuda)/.exec(text)?.[1]
       return type !== undefined && isComputeType(type) ? [{ type, device: device === undefined ? null : device === 'cpu' ? ('cpu' as const) : ('gpu' as const), evidence: { source: scan.known ? scan.value.source : '', saw: `${file}:${line}: ${text}` } }] : []
     })

@@ -2,12 +2,14 @@ import { known } from '../cannot-see.ts'
 import { question } from '../question.ts'
 import type { Fact } from '../types.ts'
 import { scanner } from '../log/scan.ts'
+import { mayWork, type ProbeVerdict } from '../probe/judge.ts'
+import { tellsFailure } from '../verdict/reason.ts'
 import { seenIn, signatureOf, type ReadLog, type Signs } from '../verdict/signs.ts'
 import { engines } from './engines.ts'
 import { gpuIntent, triedForCuda } from './gpu-intent.ts'
 import { logs } from './log.ts'
 import { modelFiles } from './model-files.ts'
-import { probe, type Probe } from './probe.ts'
+import { probe } from './probe.ts'
 import { process_ } from './process.ts'
 import { profiles } from './profile.ts'
 import { target } from './target.ts'
@@ -44,8 +46,9 @@ export const session: Fact<Session> = {
     const provider = loaded !== undefined ? { state: 'loaded' as const, evidence: { source: mapsSource, saw: loaded.path } } : triedForCuda(maps) ? { state: 'tried' as const, evidence: { source: mapsSource, saw: maps.find(({ path }) => /providers_shared/.test(path))!.path } } : null
     // Where the service itself has what the probe could not get, its program does something for it that the probe does not.
     const works = provider?.state === 'loaded' || seenIn({ logs: written }, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2').length > 0
-    // Of one that asks for the CPU, that it is on the CPU is no news.
-    const told = tried?.known && !works && !(wish?.known && wish.value.asks === 'cpu') ? saidIn(tried.value) : null
+    const verdicts = tried?.known ? mayWork(tried.value.verdicts) : []
+    // A probe tries the GPU where nobody asks for it as well: what that printed is then the probe's own doing.
+    const told = tried?.known && !works && wish?.known && wish.value.asks === 'gpu' ? saidIn(tried.value.asked, verdicts) : null
     return {
       logs: [...written, ...(told === null ? [] : [told])],
       models: (model.known ? model.value : []).flatMap(({ asked: by, path, how, file }) => (file.known && file.value.format === 'onnx' ? [{ asked: by, path, certain: how !== 'folder', model: file.value }] : [])),
@@ -58,17 +61,17 @@ export const session: Fact<Session> = {
       gpuPresent: wish?.known ? wish.value.gpuPresent : null,
       provider,
       unit: unit?.known && unit.value !== null ? { name: unit.value.name, scope: unit.value.scope, source: unit.value.source, properties: unit.value.properties } : null,
-      ...(tried?.known ? { probe: { asked: tried.value.asked, place: tried.value.place, verdicts: tried.value.verdicts } } : {}),
+      ...(tried?.known ? { probe: { asked: tried.value.asked, place: tried.value.place, verdicts } } : {}),
     }
   },
 }
 
 /** What the engines printed while they were tried, read as a log of the service: failures only, for what worked is judged by itself. */
-function saidIn({ asked, reading }: Probe): ReadLog | null {
-  const lines = reading.engines.flatMap(({ said, error, sessions = [], models = [] }) => [...said, ...[error, ...sessions.flatMap((each) => [each.error, each.runError]), ...models.map((each) => each.error)].flatMap((each) => (each === null ? [] : each.split('\n')))])
+function saidIn(asked: string, verdicts: readonly ProbeVerdict[]): ReadLog | null {
+  const lines = verdicts.flatMap(({ engine: { said, error, sessions = [], models = [] } }) => [...said, ...[error, ...sessions.flatMap((each) => [each.error, each.runError]), ...models.map((each) => each.error)].flatMap((each) => (each === null ? [] : each.split('\n')))])
   const scan = scanner()
   scan.push(new TextEncoder().encode(lines.join('\n')))
   const read = scan.finish(asked)
-  const hits = read.hits.filter(({ id }) => /^(fault|cpu)$/.test(signatureOf(id)?.shows ?? '') && signatureOf(id)!.tier === null && !/^ort-(all|some)-on-/.test(id))
+  const hits = read.hits.filter(({ id }) => signatureOf(id) !== undefined && tellsFailure(signatureOf(id)!))
   return hits.length === 0 ? null : { asked, name: 'the probe', reading: { ...read, hits, counts: Object.fromEntries(hits.map(({ id }) => [id, read.counts[id] ?? 1])) } }
 }

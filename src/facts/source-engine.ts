@@ -6,13 +6,14 @@ import { program } from './program.ts'
 import { interpreter } from './python-interpreter.ts'
 import { python, type PythonView } from './python.ts'
 import { scopeOf } from './source-idiom.ts'
-import { scanSource, type EngineLine } from './source-scan.ts'
+import { reachOf, scanSource, type EngineLine, type Reach } from './source-scan.ts'
 import { unitState } from './unit-state.ts'
 
 /** Lines of the service's own source that say how its engine is to be run. */
 export interface SourceEngine {
-  readonly lines: readonly EngineLine[]
-  /** The script that was started, where there is one: its lines run, those of a file beside it perhaps. */
+  /** Of the script and of what it imports: what merely lies beside it says nothing of the service. */
+  readonly lines: readonly (EngineLine & { readonly reach: Reach })[]
+  /** The script that was started, where there is one. */
   readonly script: string | null
   /** The question behind it, for evidence. */
   readonly source: string
@@ -36,6 +37,7 @@ export const sourceEngine: Fact<SourceEngine> = {
     const scan = await scanSource(host, own, scope)
     const start = own.start?.kind === 'script' ? own.start.path : null
     const script = start === null || start.startsWith('/') || of.cwd === null ? start : join(of.cwd, start.replace(/^\.\//, ''))
-    return { lines: scan.engineLines ?? [], script, source: scan.source, python: view }
+    const lines = (scan.engineLines ?? []).map((line) => ({ ...line, reach: reachOf(line, script) })).filter(({ reach }) => reach !== 'beside')
+    return { lines, script, source: scan.source, python: view }
   },
 }

@@ -6,7 +6,7 @@ import { execStartOf, isPython } from './python-command.ts'
 import { interpreter, interpreterByName, programOf, type Interpreter } from './python-interpreter.ts'
 import { askView } from './python-view.ts'
 import { python, type PythonView } from './python.ts'
-import { scanSource, type Scope, type SourceScan } from './source-scan.ts'
+import { reachOf, scanSource, type Scope, type SourceScan } from './source-scan.ts'
 import { target } from './target.ts'
 import { unitState, type UnitState } from './unit-state.ts'
 
@@ -34,9 +34,23 @@ export const sourceIdiom: Fact<SourceIdiom | null> = {
     if (at === null) return null
     const view = own === null ? await askView(host, at) : await use(python)
     if (view === null) return null
-    return { scan: view.nvidia.portions.length === 0 ? null : await scanSource(host, at, scope), python: view }
+    return { scan: view.nvidia.portions.length === 0 ? null : ofTheService(await scanSource(host, at, scope)), python: view }
   },
 }
+
+/**
+ * Without what merely lies beside the service. A line there that loads libraries counts all the same where not every import can be
+ * followed: it makes a finding doubtful, and none of its own. A limit met beside the service hides nothing of it.
+ */
+const ofTheService = (scan: SourceScan): SourceScan => ({
+  ...scan,
+  idioms: scan.idioms.filter((line) => reachOf(line) !== 'beside'),
+  preloads: scan.preloads.filter((line) => scan.followed !== true || reachOf(line) !== 'beside'),
+  complete: scan.complete || scan.followed === true,
+})
+
+/** Programs that are given the service as `module:name`, or as a script. */
+const SERVERS = /^(uvicorn|gunicorn|hypercorn|granian|daphne|uwsgi)$/
 
 export async function scopeOf(host: Host, of: Context, own: Interpreter | null, unit: UnitState | null): Promise<Scope> {
   const folders = new Set<string>()
@@ -63,6 +77,13 @@ export async function scopeOf(host: Host, of: Context, own: Interpreter | null, 
     if (linkage.known && linkage.value?.format === 'broken') await script(program.value)
     const given = /^(node|nodejs|deno|bun|(ba|da|z|k)?sh|env|perl|ruby)$/.test(basename(path)) ? argv.slice(1).find((word) => /\.\w+$/.test(word) && !word.startsWith('-')) : undefined
     if (given !== undefined) await script(given)
+  }
+  const start = own?.start
+  const runner = start?.kind === 'module' ? start.name : start?.kind === 'script' && /(^|\/)s?bin\/[^/]+$/.test(start.path) ? basename(start.path) : null
+  for (const word of runner === null ? [] : commands.flatMap(({ argv }) => argv.slice(1))) {
+    const app = SERVERS.test(runner!) ? /^([A-Za-z_][\w.]*):[A-Za-z_]\w*(\(.*\))?$/.exec(word)?.[1] : undefined
+    if (app !== undefined) modules.add(app)
+    else if (/^[^-].*\.py$/.test(word) && !(start?.kind === 'script' && word === start.path)) await script(word)
   }
   const interpreted = folders.size + files.size + modules.size > 0
   if (interpreted && of.cwd !== null && isOwnFolder(of.cwd)) folders.add(of.cwd)

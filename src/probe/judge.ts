@@ -27,12 +27,16 @@ const NAMES = { onnxruntime: 'ONNX Runtime', ctranslate2: 'CTranslate2', torch: 
 export const judgedProbe = (reading: ProbeReading): readonly ProbeVerdict[] => reading.engines.map(judged)
 
 /**
- * Those that may do the work. Beside another engine a CPU build of ONNX Runtime often serves voice detection alone (faster-whisper),
- * on the CPU as it should. sherpa-onnx counts as another one where it took the provider that it was asked for.
+ * Those that may do the work. Beside another engine a CPU build of ONNX Runtime or torch often serves voice detection alone
+ * (faster-whisper), on the CPU as it should; and where the service's own model ran on the GPU, whatever did not is no matter.
+ * sherpa-onnx counts as another engine where it took the provider that it was asked for.
  */
 export const mayWork = (verdicts: readonly ProbeVerdict[]): readonly ProbeVerdict[] => {
-  const others = verdicts.some(({ engine: { engine, version }, shown }) => (engine === 'sherpa-onnx' ? shown === 'untold' && version !== null : engine !== 'onnxruntime'))
-  return verdicts.filter(({ engine, cpuOnly }) => !(others && cpuOnly && engine.engine === 'onnxruntime'))
+  const leads = ({ engine: { engine, version }, shown }: ProbeVerdict) => (engine === 'sherpa-onnx' ? shown === 'untold' && version !== null : engine === 'ctranslate2' || engine === 'whisper.cpp')
+  const done = verdicts.some(({ engine: { engine }, shown }) => engine === 'ctranslate2' && shown === 'own')
+  const serves = ({ engine: { engine }, cpuOnly, shown }: ProbeVerdict) =>
+    (engine === 'onnxruntime' && cpuOnly && verdicts.some((each) => leads(each) || each.engine.engine === 'torch')) || (engine === 'torch' && cpuOnly && verdicts.some(leads)) || (done && (engine === 'onnxruntime' || engine === 'torch') && shown === 'cpu')
+  return verdicts.filter((each) => !serves(each))
 }
 
 export const nameOf = ({ engine, version }: EngineProbe): string => (version === null ? NAMES[engine] : `${NAMES[engine]} ${version}`)

@@ -93,7 +93,7 @@ const SHOWN_BEFORE = 40
 const SHOWN = 200
 
 /** A long line around what was looked for in it. */
-function shortened({ text }: Hit, { literals }: Signature): string {
+export function shortened({ text }: Pick<Hit, 'text'>, { literals }: Signature): string {
   if (text.length <= SHOWN) return text
   const at = Math.max(0, ...literals.map((literal) => text.indexOf(literal)))
   const from = Math.max(0, Math.min(at - SHOWN_BEFORE, text.length - SHOWN))

@@ -208,3 +208,22 @@ describe('a model that is too large to be loaded twice', () => {
     expect(judgedProbe(reading)[0]).toMatchObject({ shown: 'untold' })
   })
 })
+
+describe('engines that only serve another', () => {
+  const probed = (engine: string, more: object) => ({ engine, version: '1', end: 'answered', step: '', error: null, said: [], gpus: [], ...more })
+  const own = probed('ctranslate2', { devices: 1, models: [{ model: '/m', device: 'cuda', computeType: 'float16', error: null, runs: 3 }] })
+  const refused = probed('ctranslate2', { devices: 0, error: 'RuntimeError: CUDA failed with error no device' })
+  const cpuTorch = probed('torch', { builtFor: null, devices: 0 })
+  const fellBack = probed('onnxruntime', { available: ['CUDAExecutionProvider', 'CPUExecutionProvider'], sessions: [{ model: null, wanted: ['CUDAExecutionProvider', 'CPUExecutionProvider'], got: ['CPUExecutionProvider'], error: null, placed: [], cpuOps: [], copies: 0, runs: 1, runError: null, right: true }] })
+  const left = (...engines: object[]) => mayWork(judgedProbe(probeOf({ python: '3.11.2', spared: null, noNvml: null, driver: null, engines: engines as never })!)).map(({ engine, shown }) => `${engine.engine} ${shown}`)
+
+  it('a CPU torch beside CTranslate2 is not judged, whatever CTranslate2 does', () => {
+    expect(left(own, cpuTorch)).toEqual(['ctranslate2 own'])
+    expect(left(refused, cpuTorch)).toEqual(['ctranslate2 cpu'])
+  })
+  it('an ONNX Runtime that fell back is judged, unless the service’s own model ran on the GPU elsewhere', () => {
+    expect(left(own, fellBack)).toEqual(['ctranslate2 own'])
+    expect(left(refused, fellBack)).toEqual(['ctranslate2 cpu', 'onnxruntime cpu'])
+    expect(left(fellBack, cpuTorch)).toEqual(['onnxruntime cpu', 'torch cpu'])
+  })
+})

@@ -99,8 +99,8 @@ describeWith('python wheels', wheelsMissing(), () => {
   const SERVER = `import os\n\ndef library_path():\n    import nvidia.cuda_runtime.lib\n    return print(os.path.dirname(nvidia.cuda_runtime.lib.__file__))\n`
 
   /** A running service, its wheels in one or more site directories, and what the check says of it. */
-  async function judged(executable: string, sites: readonly (readonly string[])[], source = SERVER, name = 'server.py'): Promise<{ readonly outcome: Outcome; readonly at: string; readonly sites: readonly string[] }> {
-    const at = folder({ [name]: source, ...(name === 'main.py' ? {} : { 'main.py': WAITING }) })
+  async function judged(executable: string, sites: readonly (readonly string[])[], source = SERVER, main = 'def serve():\n    import server\n'): Promise<{ readonly outcome: Outcome; readonly at: string; readonly sites: readonly string[] }> {
+    const at = folder({ 'server.py': source, 'main.py': WAITING + main })
     const places = sites.map((wheels) => {
       const site = folder()
       install(site, ...wheels)
@@ -165,6 +165,11 @@ describeWith('python wheels', wheelsMissing(), () => {
     expect((await judged(newest, [[WHEELS.runtimeWithoutInit]], 'import nvidia.cuda_runtime\nfolders = list(nvidia.cuda_runtime.__path__)\n')).outcome).toEqual({ status: 'passed' })
     expect((await judged(newest, [])).outcome).toEqual({ status: 'not-applicable', because: 'No NVIDIA wheel is installed for the Python of this service.' })
     expect((await judged(newest, [[WHEELS.nvtxWithoutInit]])).outcome).toEqual({ status: 'passed' })
+  })
+
+  it('what the service does not import is not its fault', async () => {
+    expect((await judged(newest, [[WHEELS.runtimeWithoutInit]], SERVER, '# import server\n')).outcome).toEqual({ status: 'passed' })
+    expect((await judged(newest, [[WHEELS.runtimeWithoutInit]], `"""A test."""\n${SERVER.replace('library_path', 'test_path')}`)).outcome).toEqual({ status: 'passed' })
   })
 
   it('a Node service that asks the python3 of its PATH, as in incident 3', async () => {
