@@ -2,21 +2,22 @@ import { resolve } from 'node:path'
 import { mergedChanges } from '../fix/draft.ts'
 import { codeOf } from '../fix/exit-code.ts'
 import { formats } from '../fix/formats.ts'
-import type { Row } from '../fix/plan.ts'
 import { Refused } from '../fix/refused.ts'
 import { fixJson } from '../fix/report.ts'
 import { writeNew } from '../new-file.ts'
 import { WrongCall } from '../wrong-call.ts'
-import type { Work } from './fix-work.ts'
+import { sayBeside, type Work } from './fix-work.ts'
 
-/** The same change for whoever manages the machine: into a file, or printed. */
-export async function keep({ options, io, judging, offer, steps, told }: Work, rows: readonly Row[]): Promise<number> {
+/** The same change for whoever manages the machine: into a file, or printed. What is risky is in it only where it was named, as where we write ourselves. */
+export async function keep(work: Work): Promise<number> {
+  const { options, io, judging, offer, steps, told } = work
   const format = options.format ?? 'patch'
-  const all = mergedChanges([...rows, ...(format === 'patch' || format === 'sh' ? offer.shown : [])].flatMap(({ changes }) => changes))
+  const all = mergedChanges([...offer.main.rows, ...(format === 'patch' || format === 'sh' ? offer.shown.filter(({ meant }) => meant) : [])].flatMap(({ changes }) => changes))
   if (all.length === 0) {
-    io.stderr.write('asr-doctor: there is nothing to keep; no change is offered.\n')
+    io.stderr.write(`asr-doctor: there is nothing to keep${work.beside.length > 0 ? '' : '; no change is offered'}.\n`)
+    sayBeside(work)
     if (options.json) io.stdout.write(fixJson(told([], null)))
-    return codeOf(judging.before, offer, false, null)
+    return codeOf(judging.before, offer, offer.leftOut.length > 0 || offer.shown.length > 0, null)
   }
   let text
   try {
@@ -31,5 +32,6 @@ export async function keep({ options, io, judging, offer, steps, told }: Work, r
     if (options.json) io.stdout.write(fixJson(told([], null)))
     io.stderr.write(`Kept: ${options.output}.${format === 'patch' ? ` patch -p1 -d / < ${options.output} makes the change.` : ''}\n`)
   }
+  sayBeside(work)
   return 1
 }

@@ -10,6 +10,7 @@ import { gatherer } from '../gather.ts'
 import { hostOf, type Ask } from '../host/host.ts'
 import type { Io } from '../io.ts'
 import { allChecks } from '../load.ts'
+import { sober } from '../sober.ts'
 import type { Target } from '../types.ts'
 import type { TargetOptions } from './machine.ts'
 
@@ -37,7 +38,13 @@ export interface Work {
   readonly writers: ReadonlySet<Writer> | null
   readonly unit: UnitState | null
   readonly steps: readonly Step[]
+  /** What is said beside an answer that has no room for it. */
+  readonly beside: readonly string[]
   readonly told: (written: readonly string[], runId: string | null) => Told
+}
+
+export const sayBeside = ({ io, beside }: Pick<Work, 'io' | 'beside'>): void => {
+  for (const words of beside) io.stderr.write(`asr-doctor: ${sober(words)}\n`)
 }
 
 export async function examined(machine: Ask): Promise<Judging> {

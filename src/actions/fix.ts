@@ -2,12 +2,14 @@ import { known } from '../cannot-see.ts'
 import { targetPid } from '../facts/target.ts'
 import { unitState } from '../facts/unit-state.ts'
 import type { Writer } from '../fix/draft.ts'
-import { codeOf } from '../fix/exit-code.ts'
+import { codeOf, remains } from '../fix/exit-code.ts'
+import { leftOutWords, strayWords } from '../fix/left-out.ts'
 import { wishesOf, type Offer } from '../fix/offer.ts'
 import type { Wish } from '../fix/plan.ts'
 import type { Judging } from '../fix/proof.ts'
 import { fixJson, fixText, type Told } from '../fix/report.ts'
 import { stepsOf } from '../fix/steps.ts'
+import { unseenWords } from '../fix/unseen.ts'
 import { vetted } from '../fix/vetted.ts'
 import { gatherer } from '../gather.ts'
 import { about } from '../host/about.ts'
@@ -17,11 +19,11 @@ import { allChecks, idsNamed } from '../load.ts'
 import { neighbours } from '../neighbours.ts'
 import { progress } from '../progress.ts'
 import { sober } from '../sober.ts'
-import { targetArgs } from '../target-name.ts'
-import type { Target } from '../types.ts'
+import { targetArgs, targetName } from '../target-name.ts'
+import type { CheckId, Target } from '../types.ts'
 import { WrongCall } from '../wrong-call.ts'
 import { keep } from './fix-keep.ts'
-import { examined, type FixOptions, type Work } from './fix-work.ts'
+import { examined, sayBeside, type FixOptions, type Work } from './fix-work.ts'
 import { writeOut } from './fix-write.ts'
 import { machineOf } from './machine.ts'
 import { undoRuns } from './undo.ts'
@@ -31,15 +33,17 @@ export async function fix(options: FixOptions, io: Io): Promise<number> {
   const writers = writersOf(options)
   refuseContradictions(options, writers)
   if (options.undo !== undefined) return undoRuns({ ...options, undo: options.undo }, io)
-  const named = idsNamed('--fix', options.fix, allChecks())
+  const named = new Map(options.fix.map((name) => [name, idsNamed('--fix', [name], allChecks())]))
+  // What is kept in a file is written by somebody else, who goes by the same rules.
+  const meant = writers ?? (keeps(options) ? BOTH : null)
   const line = io.stderr.isTTY ? progress(io.stderr, io.stderr.columns ?? 80) : null
   try {
     const found = await machineOf(options, io.cwd, line?.watch ?? ((ask) => ask))
     const target = found.target.kind === 'shell' ? await theOneService(found.ask, io) : found.target
     const judging = await examined(about(target, found.ask))
-    const offer = await vetted(judging, { named, writers }, Number(options.timeout))
+    const offer = await vetted(judging, { named: new Set([...named.values()].flatMap((ids) => [...ids])), writers: meant }, Number(options.timeout))
     line?.stop()
-    return await carryOut({ options, io, target, judging, offer, writers })
+    return await carryOut({ options, io, target, judging, offer, writers: meant }, named)
   } finally {
     line?.stop()
   }
@@ -50,6 +54,10 @@ function writersOf({ writeUnit, writePath, apply }: FixOptions): ReadonlySet<Wri
   const path = writePath || apply
   return unit || path ? new Set<Writer>([...(unit ? (['unit'] as const) : []), ...(path ? (['path'] as const) : [])]) : null
 }
+
+const BOTH: ReadonlySet<Writer> = new Set(['unit', 'path'])
+
+const keeps = ({ output, format }: FixOptions): boolean => output !== undefined || format !== undefined
 
 function refuseContradictions({ undo, output, format, restart, json, fix: named }: FixOptions, writers: ReadonlySet<Writer> | null): void {
   if (undo !== undefined && (writers !== null || output !== undefined || named.length > 0)) throw new WrongCall('--undo takes back and writes nothing new; leave --write-unit, --write-path, --apply, --fix and --output out.')
@@ -69,7 +77,7 @@ async function theOneService(ask: Ask, io: Io): Promise<Target> {
   return services[0]!.target
 }
 
-async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told'>): Promise<number> {
+async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told' | 'beside'>, named: ReadonlyMap<string, ReadonlySet<CheckId>>): Promise<number> {
   const { options, io, target, judging, offer, writers } = asked
   const host = hostOf(judging.machine)
   const use = gatherer(host)
@@ -79,11 +87,16 @@ async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told'>): Promise<n
   // Whatever a fix says of it: a manager that has not read the files again goes by the old ones.
   const reload = unit !== null && rows.some(({ changes }) => changes.some((change) => change.unit !== null)) ? [`systemctl ${unit.scope === 'user' ? '--user ' : ''}daemon-reload`] : []
   const steps = stepsOf([...reload, ...rows.flatMap(({ wish }) => wish.fix.then)], unit)
+  const unseen = rows.length > 0 ? null : unseenWords(judging.before, ['asr-doctor', 'check', ...targetArgs(target)].join(' '))
+  const leftOut = [...offer.leftOut.filter((row) => !offer.risky.includes(row)), ...(keeps(options) ? offer.shown.filter(({ meant }) => !meant) : [])]
+  const notes = [...leftOutWords(leftOut, writers ?? BOTH), ...strayWords(named, judging.before, offer)]
   const told: Work['told'] = (written, runId) => ({
-    target, pid: pid.known && typeof pid.value === 'number' ? pid.value : null, offer, steps, advice: adviceOf(judging, offer), written, runId, call: writers === null && rows.length > 0 ? callOf(target, rows.map(({ wish }) => wish), offer) : null,
+    target, pid: pid.known && typeof pid.value === 'number' ? pid.value : null, offer, steps, advice: adviceOf(judging, offer), found: remains(judging.before), unseen, notes, written, runId, call: writers === null && rows.length > 0 ? callOf(target, rows.map(({ wish }) => wish)) : null,
   })
-  const work: Work = { ...asked, unit, steps, told }
-  if (options.output !== undefined || options.format !== undefined) return keep(work, rows)
+  const beside = [...(unseen === null ? [] : [`${targetName(target)}: ${unseen}`]), ...notes]
+  const work: Work = { ...asked, unit, steps, told, beside }
+  if (keeps(options)) return keep(work)
+  if (options.json) sayBeside(work)
   if (!options.json) io.stdout.write(fixText(told([], null), { width: io.stdout.columns ?? 80, colour: colourOn(io.stdout, io.env, options.color) }))
   const waits = offer.main.changes.length === 0 && offer.main.rows.length > 0
   if (writers === null || (offer.main.changes.length === 0 && !(waits && options.restart))) {
@@ -98,10 +111,10 @@ function adviceOf(judging: Judging, offer: Offer): Told['advice'] {
   return wishesOf(judging).filter(({ check, fix }) => !cured.has(check) && fix.edits.every(({ kind }) => kind === 'snippet')).map(({ check, fix }) => ({ check, fix }))
 }
 
-function callOf(target: Target, wishes: readonly Wish[], offer: Offer): string {
+function callOf(target: Target, wishes: readonly Wish[]): string {
   const path = wishes.every(({ fix }) => fix.edits.every(({ kind }) => kind === 'shell-profile' || kind === 'windows-path'))
   const both = !path && wishes.some(({ fix }) => fix.edits.some(({ kind }) => kind === 'shell-profile' || kind === 'windows-path'))
-  const risky = [...new Set(offer.risky.map(({ wish }) => wish.check))].flatMap((id) => ['--fix', id])
+  const risky = [...new Set(wishes.flatMap(({ check, fix }) => (fix.safety === 'risky' ? [check] : [])))].flatMap((id) => ['--fix', id])
   return ['asr-doctor', 'fix', ...targetArgs(target), path ? '--write-path' : both ? '--apply' : '--write-unit', ...risky, ...(path ? [] : ['--restart'])].join(' ')
 }
 

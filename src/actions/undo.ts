@@ -1,7 +1,7 @@
 import { known } from '../cannot-see.ts'
 import { accountOf } from '../facts/unit-accounts.ts'
 import { unitStateOf } from '../facts/unit-state.ts'
-import { undo } from '../fix/apply.ts'
+import { outlook, tidied, undo, type Outlook } from '../fix/apply.ts'
 import { runSteps, settled } from '../fix/after.ts'
 import { asked, canAsk } from '../fix/ask.ts'
 import { runs, stateFolder, type Run } from '../fix/journal.ts'
@@ -33,7 +33,6 @@ export async function undoRuns(options: UndoOptions, io: Io): Promise<number> {
     else io.stdout.write('Nothing to take back.\n')
     return 0
   }
-  const entries = [...which].reverse().flatMap(({ entries }) => [...entries].reverse())
   if (!options.json) {
     for (const run of [...which].reverse()) io.stdout.write(`Run ${run.runId}, ${run.at}${run.target === null ? '' : `, ${sober(targetName(run.target))}`}: ${run.entries.map(({ target }) => sober(target)).join(', ')}\n`)
   }
@@ -42,21 +41,50 @@ export async function undoRuns(options: UndoOptions, io: Io): Promise<number> {
     io.stderr.write(`asr-doctor: ${sober(words)}\n`)
     return 2
   }
-  if (!options.yes) {
-    if (!canAsk(io)) return refused('Nothing was taken back: where nobody can be asked, --yes is needed.')
-    if (!(await asked(io, `Take back ${[...new Set(entries.map(({ target }) => sober(target)))].join(', ')}?`))) return refused('Declined; nothing was taken back.')
-  }
-  let back: readonly string[]
+  let view: Outlook
   try {
-    back = await undo(folder, which)
+    await tidied(folder)
+    view = outlook(folder, which)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     return refused(error.message)
   }
-  if (options.json) io.stdout.write(json(which, back, options.undo === true ? null : options.undo))
-  io.stderr.write(back.length === 0 ? 'Everything was as before already.\n' : `Taken back: ${back.map(sober).join(', ')}.\n`)
-  return after(which, options, io)
+  const { back, gone, stays } = view
+  if (back.length + gone.length === 0) {
+    for (const { run, because } of stays.slice(0, -1)) io.stderr.write(`${sober(staying(run, because))}\n`)
+    const last = stays.at(-1)!
+    return refused(`${staying(last.run, last.because)} Nothing was taken back.`)
+  }
+  for (const { run, because } of stays) io.stderr.write(`${sober(staying(run, because))}\n`)
+  if (!options.yes) {
+    if (!canAsk(io)) return refused('Nothing was taken back: where nobody can be asked, --yes is needed.')
+    if (!(await asked(io, `${question(view)}?`))) return refused('Declined; nothing was taken back.')
+  }
+  let taken: readonly string[]
+  try {
+    taken = await undo(folder, back, gone)
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    return refused(error.message)
+  }
+  if (options.json) io.stdout.write(json([...back].reverse(), taken, options.undo === true ? null : options.undo))
+  if (back.length > 0) io.stderr.write(taken.length === 0 ? 'Everything was as before already.\n' : `Taken back: ${taken.map(sober).join(', ')}.\n`)
+  for (const run of gone) io.stderr.write(`Run ${run.runId} is struck from the journal: ${targetsOf([run])} was deleted since, and is left so.\n`)
+  const code = await after(back, options, io)
+  return stays.length > 0 ? 1 : code
 }
+
+const targetsOf = (which: readonly Run[]): string => [...new Set(which.flatMap(({ entries }) => [...entries].reverse().map(({ target }) => sober(target))))].join(', ')
+
+/** Why a run is not taken back, and what can be done about it. */
+function staying(run: Run, because: string): string {
+  if (/take that one back first/.test(because)) return `Run ${run.runId} stays: ${because}`
+  const drop = run.entries.every(({ before }) => before === null) ? ' Or delete what it made: then it is forgotten.' : ''
+  return `Run ${run.runId} stays: ${because} Once it is as it was written, asr-doctor fix --undo ${run.runId} takes it back.${drop}`
+}
+
+const question = ({ back, gone }: Outlook): string =>
+  [...(back.length > 0 ? [`Take back ${targetsOf(back)}`] : []), ...(gone.length > 0 ? [`${back.length > 0 ? 'forget' : 'Forget'} run ${gone.map(({ runId }) => runId).join(', ')}, whose files somebody deleted`] : [])].join(' and ')
 
 function chosenRuns({ undo: which, unit }: UndoOptions, folder: string): readonly Run[] {
   let all: readonly Run[]

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Change, Target } from '../types.ts'
 import { failure } from './failure.ts'
 import { removeEmpty, removeTemp, replace, tempName } from './hand.ts'
 import { begin, forget, mark, runs, sweepLitter, type Entry, type Run } from './journal.ts'
 import { alone } from './lock.ts'
-import { placeOf, unchanged, type Place } from './place.ts'
+import { placeOf, statOrNull, unchanged, type Place } from './place.ts'
 import { Refused } from './refused.ts'
 import { asUser } from './rights.ts'
 
@@ -64,26 +66,89 @@ export const write = ({ folder, target, checks }: Writing, all: readonly Staked[
     }
   })
 
-/** Takes runs back, the newest first; all of them are looked at before any is touched. */
-export const undo = (folder: string, which: readonly Run[]): Promise<readonly string[]> =>
+/** What taking runs back would come to. */
+export interface Outlook {
+  readonly back: readonly Run[]
+  /** Somebody deleted all that they wrote: there is nothing to take back any more. */
+  readonly gone: readonly Run[]
+  readonly stays: readonly { readonly run: Run; readonly because: string }[]
+}
+
+/** Looks and touches nothing. A run that cannot be taken back holds back those below it that wrote the same files, and no others. */
+export function outlook(folder: string, which: readonly Run[]): Outlook {
+  let expected: Expected = new Map()
+  const held = new Map<string, Run>()
+  const [back, gone, stays]: [Run[], Run[], { run: Run; because: string }[]] = [[], [], []]
+  for (const run of newestFirst(which)) {
+    const next = new Map(expected)
+    const over = run.entries.find(({ real }) => held.has(real))
+    const because = over === undefined ? reasonOf(() => checkRun(run, next, folder)) : writtenAgain(over, held.get(over.real)!)
+    if (because === null) {
+      back.push(run)
+      expected = next
+    } else if (run.entries.every((entry) => deleted(entry, expected))) gone.push(run)
+    else {
+      stays.push({ run, because })
+      for (const { real } of run.entries) if (!held.has(real)) held.set(real, run)
+    }
+  }
+  return { back, gone, stays }
+}
+
+function reasonOf(work: () => void): string | null {
+  try {
+    work()
+    return null
+  } catch (error) {
+    if (error instanceof Refused) return error.message
+    throw error
+  }
+}
+
+/** By somebody, and not with a disk that is not there at the moment. What cannot be looked at is not known to be deleted. */
+function deleted({ real, after, folders }: Entry, expected: Expected = new Map()): boolean {
+  if (after === null) return false
+  if (expected.has(real)) return expected.get(real) === null
+  let there: boolean
+  try {
+    there = statOrNull(real) !== null
+  } catch {
+    return false
+  }
+  return !there && existsSync(dirname(folders[0] ?? dirname(real)))
+}
+
+const newestFirst = (which: readonly Run[]): readonly Run[] => [...which].sort((a, b) => Number(b.runId) - Number(a.runId))
+
+/** Takes runs back, the newest first; all of them are looked at before any is touched. Those that are `gone` are only struck from the journal. */
+export const undo = (folder: string, which: readonly Run[], gone: readonly Run[] = []): Promise<readonly string[]> =>
   guarded(folder, () => {
-    const newest = [...which].sort((a, b) => Number(b.runId) - Number(a.runId))
-    // What the disk will hold while the runs are taken back one by one.
-    const expected = new Map<string, string | null>()
-    for (const run of newest) for (const entry of [...run.entries].reverse()) check(entry, run, expected, folder)
+    const newest = newestFirst(which)
+    const expected: Expected = new Map()
+    for (const run of newest) checkRun(run, expected, folder)
     const back = new Set<string>()
     for (const run of newest) {
       for (const entry of [...run.entries].reverse()) if (restore(entry)) back.add(entry.target)
       mark(folder, run, 'undone')
     }
+    for (const run of gone) if (run.entries.every((entry) => deleted(entry))) mark(folder, run, 'undone')
     return [...back]
   })
 
-function check(entry: Entry, run: Run, expected: Map<string, string | null>, folder: string): void {
+/** What the disk will hold while the runs are taken back one by one. */
+type Expected = Map<string, string | null>
+
+function checkRun(run: Run, expected: Expected, folder: string): void {
+  for (const entry of [...run.entries].reverse()) check(entry, run, expected, folder)
+}
+
+const writtenAgain = ({ target }: Entry, { runId }: Run): string => `${target} was written again by run ${runId}; take that one back first.`
+
+function check(entry: Entry, run: Run, expected: Expected, folder: string): void {
   const now = expected.has(entry.real) ? expected.get(entry.real)! : contents(entry)
   if (now !== entry.after && now !== entry.before) {
     const later = runs(folder).find((other) => other.state !== 'undone' && Number(other.runId) > Number(run.runId) && other.entries.some(({ real }) => real === entry.real))
-    throw new Refused(later ? `${entry.target} was written again by run ${later.runId}; take that one back first.` : `${entry.target} was changed since asr-doctor wrote it (run ${run.runId}); nothing was taken back.`)
+    throw new Refused(later ? writtenAgain(entry, later) : `${entry.target} was ${now === null ? 'deleted' : 'changed'} since asr-doctor wrote it (run ${run.runId}).`)
   }
   expected.set(entry.real, entry.before)
 }

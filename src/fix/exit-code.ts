@@ -19,5 +19,7 @@ export function codeOf(before: Outcomes, offer: Pick<Offer, 'main' | 'proof' | '
   const left = [...(now ?? before)].some(([id, outcome]) => worst(outcome) >= RANK.warning && !gone.has(id))
   const unproven = offer.rejected.some(({ kind }) => kind === 'unproven')
   if (left) return unproven && offer.main.changes.length === 0 ? 3 : 1
-  return [...before.values()].every(({ status }) => status === 'unknown' || status === 'crashed') ? 3 : 0
+  if (remains(before) || offer.main.rows.length > 0) return 0
+  // Nothing was found by those who could look: no all-clear where others could not.
+  return [...before.values()].some(({ status }) => status === 'unknown' || status === 'crashed') ? 3 : 0
 }

@@ -14,16 +14,18 @@ export interface Terms {
   readonly barred: ReadonlySet<Fix>
 }
 
-/** A patch that we do not write, and whether the checks, run on the changed machine, are content with it. */
-export type Shown = Row & { readonly proven: boolean }
+/** A patch that we do not write, whether the checks, run on the changed machine, are content with it, and whether it is safe or was named. */
+export type Shown = Row & { readonly proven: boolean; readonly meant: boolean }
 
 /** All that can be said of the findings' fixes. */
 export interface Offer {
   /** Proven, and what a call with a --write switch writes. */
   readonly main: Plan
   readonly proof: Proof
-  /** Proven on top of that, but risky: written only when its check is named. */
+  /** Proven on top of that, but risky: shown where nothing in particular is asked for, written only when its check is named. */
   readonly risky: readonly Row[]
+  /** All that is proven on top of `main` and not written by a call like this one. */
+  readonly leftOut: readonly Row[]
   /** Shown and never written by us: patches for sources, and what only a person may do. */
   readonly shown: readonly Shown[]
   readonly rejected: readonly Rejected[]
@@ -50,28 +52,33 @@ export async function offerOf(judging: Judging, { named, writers, barred }: Term
   const wanted = (fix: Fix) => writers === null || fix.edits.every((edit) => writers.has(writerOf(edit)!))
   const first = await chosen(judging, (check, fix) => writable(fix) && wanted(fix) && (fix.safety === 'safe' || (fix.safety === 'risky' && named.has(check))))
   const taken = first.plan.rows.map(({ wish }) => wish)
-  const more = writers !== null ? null : await chosen(judging, (_, fix) => writable(fix) && fix.safety === 'risky', taken)
-  const all = more?.plan.rows ?? first.plan.rows
-  const proof = named.size === 0 && more !== null ? more.proof : first.proof
+  const more = await chosen(judging, (_, fix) => writable(fix) && (fix.safety === 'risky' || (fix.safety === 'safe' && writers !== null)), taken)
+  const leftOut = more.plan.rows.slice(first.plan.rows.length)
+  // Whoever asks for nothing in particular is shown all there is; else what is asked for, with its own proof.
+  const everything = writers === null && named.size === 0
+  const all = everything ? more.plan.rows : first.plan.rows
+  const proof = everything ? more.proof : first.proof
   const cured = new Set(proof.gone)
-  const { rows } = await remaining(judging, all.map(({ wish }) => wish), ({ check, fix }) => !cured.has(check) && fix.edits.length > 0 && (fix.safety === 'manual' || fix.edits.some((edit) => writerOf(edit) === 'source')))
+  const meant = ({ check, fix }: Wish) => fix.safety === 'safe' || named.has(check)
+  const { rows } = await remaining(judging, all.map(({ wish }) => wish), ({ check, fix }) => !cured.has(check) && fix.edits.length > 0 && (fix.safety === 'manual' || fix.edits.some((edit) => writerOf(edit) === 'source')), meant)
   const patches = rows.slice(all.length)
   const proven = await provenBeside(judging, taken, patches.flatMap(({ wish }) => (wish.fix.safety === 'manual' ? [] : [wish])))
   return {
     main: first.plan,
     proof,
     // What another fix cures after all needs no excuse.
-    rejected: unique([...first.rejected, ...(more?.rejected ?? [])].filter(({ wish }) => !cured.has(wish.check) && !all.some((row) => row.wish.fix === wish.fix))),
-    risky: all.slice(first.plan.rows.length),
-    shown: patches.map((row) => ({ ...row, proven: proven.has(row.wish) })),
+    rejected: unique([...first.rejected, ...more.rejected].filter(({ wish }) => !cured.has(wish.check) && !more.plan.rows.some((row) => row.wish.fix === wish.fix))),
+    risky: everything ? leftOut : [],
+    leftOut,
+    shown: patches.map((row) => ({ ...row, proven: proven.has(row.wish), meant: meant(row.wish) })),
   }
 }
 
-/** Fixes that nobody proves: each is met with the machine for the sake of its diff. */
-async function remaining(judging: Judging, taken: readonly Wish[], is: (wish: Wish) => boolean): Promise<Plan> {
+/** Fixes that nobody proves: each is met with the machine for the sake of its diff. Those that are `meant` come first, so that their diffs can do without the others. */
+async function remaining(judging: Judging, taken: readonly Wish[], is: (wish: Wish) => boolean, meant: (wish: Wish) => boolean): Promise<Plan> {
   const host = hostOf(judging.machine)
   const wishes = wishesOf(judging).filter(is)
-  return plan([...taken, ...wishes], { host, use: gatherer(host) })
+  return plan([...taken, ...wishes.filter(meant), ...wishes.filter((wish) => !meant(wish))], { host, use: gatherer(host) })
 }
 
 export const wishesOf = ({ before }: Judging): readonly Wish[] =>

@@ -17,6 +17,12 @@ export interface Told {
   readonly steps: readonly Step[]
   /** Fixes with nothing to write, for findings that no change of ours cures. */
   readonly advice: readonly { readonly check: CheckId; readonly fix: Fix }[]
+  /** Whether anything that counts was found. */
+  readonly found: boolean
+  /** Nothing was found, and not everything could be seen; null = it was. */
+  readonly unseen: string | null
+  /** What was left out or asked for in vain. */
+  readonly notes: readonly string[]
   readonly written: readonly string[]
   readonly runId: string | null
   /** The words of a call that writes; null = there is nothing to write. */
@@ -42,22 +48,26 @@ export function fixJson({ target, pid, offer, advice, written, runId }: Told): s
 const snippetsOf = ({ edits }: Fix) => edits.flatMap((edit) => (edit.kind === 'snippet' ? [edit] : []))
 
 /** What would be written, what for, and what the checks say of the machine with it. */
-export function fixText({ target, offer, steps, advice, call }: Told, looks: { readonly width: number; readonly colour: boolean }): string {
+export function fixText({ target, offer, steps, advice, found, unseen, notes, call }: Told, looks: { readonly width: number; readonly colour: boolean }): string {
   const paint = new Chalk({ level: looks.colour ? 1 : 0 })
   const width = Math.max(40, Math.min(looks.width, 100))
   const blocks: string[] = []
   const name = target === null ? '' : target.kind === 'shell' ? 'This shell' : target.kind === 'unit' ? `${sober(targetName(target))} (${target.scope} unit)` : sober(targetName(target))
   const proven = [...offer.main.rows, ...offer.risky]
-  if (proven.length + offer.shown.length + offer.rejected.length + advice.length === 0) return `${wrap(`${paint.green('✔')} ${name}: nothing to do.`, width, '', '  ')}\n`
-  blocks.push(paint.bold(`${name}: ${proven.length === 0 ? 'nothing that a proven change cures.' : `${proven.length} ${proven.length === 1 ? 'fix' : 'fixes'}, proven on this machine's answers.`}`))
+  if (proven.length + offer.shown.length + offer.rejected.length + advice.length === 0 && !found) {
+    return `${wrap(`${unseen === null ? paint.green('✔') : paint.yellow('?')} ${name}: ${[unseen ?? 'nothing to do.', ...notes].map(sober).join(' ')}`, width, '', '  ')}\n`
+  }
+  const none = [...(unseen === null ? [] : [unseen]), ...notes].map(sober).join(' ') || 'nothing that a proven change cures.'
+  blocks.push(proven.length === 0 ? paint.bold(wrap(`${name}: ${none}`, width, '', '  ')) : paint.bold(`${name}: ${proven.length} ${proven.length === 1 ? 'fix' : 'fixes'}, proven on this machine's answers.`))
   if (proven.length > 0) {
     blocks.push(proven.map((row) => headText(row, noteOf(row, offer), paint, width)).join('\n'))
     const diffs = mergedChanges(proven.flatMap(({ changes }) => changes)).map(({ target, before, after }) => diffText(unifiedDiff(target, before, after), paint))
     if (diffs.length > 0) blocks.push(diffs.join('\n'))
     blocks.push(proofText(offer.proof, paint, width))
+    if (notes.length > 0) blocks.push(notes.map((note) => wrap(sober(note), width, '', '  ')).join('\n'))
   }
   for (const row of offer.shown) {
-    const note = row.wish.fix.safety === 'manual' ? 'for you to do; written by nobody else' : `a patch for that source; --output FILE keeps it. ${row.proven ? 'It is proven as well' : 'It is not proven: sources are looked through on the disk, so only a check after the change can tell'}`
+    const note = row.wish.fix.safety === 'manual' ? 'for you to do; written by nobody else' : `a patch for that source; --output FILE${row.meant ? '' : ` --fix ${row.wish.check}`} keeps it. ${row.proven ? 'It is proven as well' : 'It is not proven: sources are looked through on the disk, so only a check after the change can tell'}`
     blocks.push([headText(row, note, paint, width), ...row.changes.map(({ target, before, after }) => diffText(unifiedDiff(target, before, after), paint))].join('\n'))
   }
   if (offer.rejected.length > 0) blocks.push([paint.bold('Not offered'), ...offer.rejected.map(({ wish, because }) => wrap(`${wish.check}: ${sober(wish.fix.title)}. ${sober(because)}`.replace(/\.\. /, '. '), width, '  ', '    '))].join('\n'))

@@ -17,7 +17,7 @@ export async function vetted(judging: Judging, terms: Omit<Terms, 'barred'>, sec
   const complaints: Offer['rejected'][number][] = []
   for (;;) {
     const offer = await offerOf(judging, { ...terms, barred })
-    const complaint = await complaintOf([...offer.main.rows, ...offer.risky], site, Math.max(seconds, 10) * 1000)
+    const complaint = await complaintOf([...offer.main.rows, ...offer.leftOut], site, Math.max(seconds, 10) * 1000)
     if (complaint === null) return { ...offer, rejected: [...offer.rejected, ...complaints] }
     barred.add(complaint.row.wish.fix)
     complaints.push({ wish: complaint.row.wish, kind: 'worse', because: `systemd-analyze verify says: ${complaint.words}` })

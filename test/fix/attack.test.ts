@@ -20,7 +20,9 @@ describeWith('systemd-box', boxMissing(), () => {
       printf '#!/usr/bin/perl\\nsleep 100000\\n' >/usr/local/bin/whisper-x; chmod 755 /usr/local/bin/whisper-x
       unit() { printf '[Service]\\nExecStart=/usr/local/bin/whisper-x --threads 2\\nCPUQuota=50%%\\n' >"$1"; }
       unit ${UNITS}/low.service; unit '${UNITS}/x\\x2dy.service'; unit /opt/linked.service
-      systemctl daemon-reload; systemctl link /opt/linked.service; systemctl start low 'x\\x2dy.service' linked
+      mkdir -p /opt/doctor; cp -r ${REPOSITORY}/bin ${REPOSITORY}/dist ${REPOSITORY}/package.json /opt/doctor/; chmod -R a+rX /opt/doctor; useradd -m eve
+      printf '[Service]\\nUser=daemon\\nExecStart=/usr/local/bin/whisper-x\\n' >${UNITS}/theirs.service
+      systemctl daemon-reload; systemctl start theirs; systemctl link /opt/linked.service; systemctl start low 'x\\x2dy.service' linked
       systemd-run --unit=gone -p CPUQuota=50% /usr/local/bin/whisper-x --threads 2`)
     before = tree()
   })
@@ -70,10 +72,51 @@ describeWith('systemd-box', boxMissing(), () => {
   })
 
   it.each([['/tmp', /exists and is left as it is/], ['/no/such/folder/f', /could not be written/]])('--output %s is refused in one line', (path, reason) => {
-    const ran = fix('--unit', 'low', '--output', path)
+    const ran = fix('--unit', 'low', '--fix', 'cgroup/cpu-quota-low', '--output', path)
     expect(ran.code).toBe(2)
     expect(ran.stderr).toMatch(reason)
     expect(ran.stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('to a user who may not look into the service it is no all-clear: how much could not be seen and how to see it, exit 3', () => {
+    const eve = (...words: readonly string[]) => box.runAs('eve', NODE, '/opt/doctor/bin/asr-doctor.js', ...words, '--unit', 'theirs')
+    const blind = Object.values((JSON.parse(eve('check', '--json').stdout) as { outcomes: Record<string, { status: string }> }).outcomes).filter(({ status }) => status === 'unknown').length
+    expect(blind).toBeGreaterThan(10)
+    const words = new RegExp(`theirs\\.service.*: nothing found, but ${blind} checks could not be made\\. /proc/\\d+/environ may not be read by this user\\. To see it: Run the same command as root \\(sudo\\)\\.`)
+    const text = eve('fix')
+    expect(text).toMatchObject({ code: 3, stderr: '' })
+    expect(text.stdout.replace(/\s+/g, ' ')).toMatch(words)
+    expect(text.stdout).not.toMatch(/✔|nothing to do/)
+    const json = eve('fix', '--json')
+    expect(json.code).toBe(3)
+    expect(json.stderr).toMatch(words)
+    expect(json.stderr.trim().split('\n')).toHaveLength(1)
+    expect(valid(JSON.parse(json.stdout)), JSON.stringify(valid.errors)).toBe(true)
+    expect(eve('fix', '--output', '/tmp/x')).toMatchObject({ code: 3, stderr: expect.stringMatching(words) })
+    expect(eve('fix', '--write-unit', '--yes').code).toBe(3)
+  })
+
+  it('a risky fix that was not named is left out, with the words that name it: of what is written', () => {
+    const left = '1 risky fix left out; name it with --fix cgroup/cpu-quota-low.'
+    const ran = fix('--unit', 'low', '--write-unit', '--yes')
+    expect([ran.code, ran.stdout.replace(/\s+/g, ' ')]).toEqual([1, `low.service (system unit): ${left} `])
+    const other = fix('--unit', 'low', '--write-unit', '--yes', '--fix', 'service/restarting')
+    expect(other.stdout.replace(/\s+/g, ' ')).toBe(`low.service (system unit): ${left} --fix service/restarting: there is no such fault here. `)
+    const json = fix('--unit', 'low', '--write-unit', '--yes', '--json')
+    expect([json.code, json.stderr, JSON.parse(json.stdout).changes]).toEqual([1, `asr-doctor: ${left}\n`, []])
+  })
+
+  it.each(['patch', 'sh', 'ansible', 'dockerfile', 'nix'])('and of what is kept as %s', (format) => {
+    const ran = fix('--unit', 'low', '--output', '/root/kept', '--format', format)
+    expect([ran.code, ran.stdout, ran.stderr]).toEqual([1, '', 'asr-doctor: there is nothing to keep.\nasr-doctor: 1 risky fix left out; name it with --fix cgroup/cpu-quota-low.\n'])
+    expect(box.run('ls', '/root/kept').code).not.toBe(0)
+    const named = fix('--unit', 'low', '--fix', 'cgroup/cpu-quota-low', '--format', format)
+    expect([named.code, named.stderr]).toEqual([1, ''])
+    expect(named.stdout).toMatch(format === 'dockerfile' ? /--cpus=2/ : /CPUQuota.*200%/)
+  })
+
+  it('the call that is told names what was named', () => {
+    expect(fix('--unit', 'low', '--fix', 'cgroup/cpu-quota-low').stdout).toMatch(/ --write-unit --fix cgroup\/cpu-quota-low --restart\n$/)
   })
 
   it('what somebody writes between the question and the answer stays, and nothing is written over it', () => {

@@ -102,7 +102,7 @@ describe('in a plan and in what is shown', () => {
     const offer = await offerOf(judging, { named: new Set(), writers: null, barred: new Set() })
     expect(offer.main.changes).toEqual([])
     const advice = wishesOf(judging).filter(({ fix }) => fix.edits.every(({ kind }) => kind === 'snippet')).map(({ check: id, fix }) => ({ check: id, fix }))
-    const told = { target: { kind: 'pid' as const, pid: 77 }, pid: 77, offer, steps: [], advice, written: [], runId: null, call: null }
+    const told = { target: { kind: 'pid' as const, pid: 77 }, pid: 77, offer, steps: [], advice, found: true, unseen: null, notes: [], written: [], runId: null, call: null }
     const text = fixText(told, { width: 80, colour: false })
     expect(text).toContain('      docker run --cpus=4 …\n')
     expect(text).toContain('      services:\n        SERVICE:\n          cpus: 4\n')

@@ -73,7 +73,9 @@ describe('ansible, run by ansible-playbook', () => {
       mkdirSync(dirname(target), { recursive: true })
       writeFileSync(target, before, { mode: 0o640 })
     }
-    const book = formats.ansible({ changes, steps: [{ words: `touch ${place}/reloaded {{ y }}`, command: ['touch', `${place}/reloaded {{ y }}`] }, { words: 'Look at\nthe log', command: null }] })
+    const ran = () => readFileSync(join(place, 'ran'), 'utf8')
+    const restart = { words: 'restart', command: ['sh', '-c', `echo restarted >>'${place}/ran'`] }
+    const book = formats.ansible({ changes, steps: [restart, { words: `touch ${place}/reloaded {{ y }}`, command: ['touch', `${place}/reloaded {{ y }}`] }, { words: 'Look at\nthe log', command: null }] })
     expect(play(book, '--check')[1]).toBeGreaterThan(0)
     for (const { target, before } of changes) expect(existsSync(target) ? readFileSync(target, 'utf8') : null).toBe(before)
     expect(play(book)[1]).toBeGreaterThan(8)
@@ -82,8 +84,15 @@ describe('ansible, run by ansible-playbook', () => {
       if (after !== null) expect(statSync(target).mode & 0o777, target).toBe(before === null ? 0o644 : 0o640)
     }
     expect(existsSync(`${place}/reloaded {{ y }}`)).toBe(true)
-    // Only the command, which tells no state, counts as a change again.
-    expect(play(book)[1]).toBe(1)
+    expect(ran()).toBe('restarted\n')
+    // A play that changes nothing restarts nothing.
+    expect(play(book)[1]).toBe(0)
+    expect(ran()).toBe('restarted\n')
+    writeFileSync(changes[3]!.target, 'by hand')
+    expect(play(book)[1]).toBe(3)
+    writeFileSync(changes.at(-1)!.target, 'there again')
+    expect(play(book)[1]).toBe(3)
+    expect(ran()).toBe('restarted\n'.repeat(3))
   }, 600_000)
 })
 

@@ -240,12 +240,19 @@ describe('the mended machine', () => {
 })
 
 describe('the exit code', () => {
-  const outcomes = (status: 'passed' | 'unknown' | 'error' | 'info') =>
-    new Map([['test/a', status === 'passed' ? { status } : status === 'unknown' ? { status, because: 'x', how: null } : { status: 'found', findings: [found('x', [], status)] }]] as const) as never
+  const dark = { status: 'unknown', because: 'x', how: null } as const
+  const all = {
+    passed: [{ status: 'passed' }], unknown: [dark], 'half seen': [{ status: 'passed' }, dark], crashed: [{ status: 'passed' }, { status: 'crashed', error: 'x' }],
+    info: [{ status: 'found', findings: [found('x', [], 'info')] }], 'info, half seen': [{ status: 'found', findings: [found('x', [], 'info')] }, dark],
+    error: [{ status: 'found', findings: [found('x', [])] }], 'error, half seen': [{ status: 'found', findings: [found('x', [])] }, dark],
+  } as const
+  const outcomes = (name: keyof typeof all) => new Map(all[name].map((outcome, at) => [`test/${'abc'[at]}`, outcome])) as never
   const offer = (gone: readonly string[] = []) => ({ main: { rows: [], changes: [], refused: [] }, proof: { gone, stays: [], appears: [], lost: [] }, rejected: [] }) as never
   it.each([
     [0, 'passed', false, []], [0, 'info', false, []], [1, 'error', false, []], [1, 'error', true, []], [0, 'error', false, ['test/a']], [3, 'unknown', false, []],
-  ] as const)('is %d for %s, shown only: %s, gone: %j', (code, status, shown, gone) => {
-    expect(codeOf(outcomes(status), offer(gone), shown, null)).toBe(code)
+    // As with check: nothing found by those who could look is no all-clear.
+    [3, 'half seen', false, []], [3, 'crashed', false, []], [3, 'info, half seen', false, []], [1, 'error, half seen', false, []], [0, 'error, half seen', false, ['test/a']],
+  ] as const)('is %d for %s, shown only: %s, gone: %j', (code, name, shown, gone) => {
+    expect(codeOf(outcomes(name), offer(gone), shown, null)).toBe(code)
   })
 })

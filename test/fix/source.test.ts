@@ -22,7 +22,7 @@ async function offered(machine: Ask, check: Check<any>): Promise<Offer> {
   return offerOf({ machine: ask, checks: [check], before: await diagnose(host, gatherer(host), [check]) }, { named: new Set(), writers: null, barred: new Set() })
 }
 
-const told = (offer: Offer) => fixText({ target: { kind: 'shell' }, pid: null, offer, steps: [], advice: [], written: [], runId: null, call: null }, { width: 100, colour: false }).replace(/\s+/g, ' ')
+const told = (offer: Offer) => fixText({ target: { kind: 'shell' }, pid: null, offer, steps: [], advice: [], found: true, unseen: null, notes: [], written: [], runId: null, call: null }, { width: 100, colour: false }).replace(/\s+/g, ' ')
 
 it('a line of a source that is read as a file is proven like any other change', async () => {
   const file = '/opt/asr/server.py'

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -76,11 +76,78 @@ describeWith('a journal of one’s own', process.platform === 'linux' && process
     expect(now()).toEqual([null, null])
   })
 
-  it('all of them or none: where one file was edited since, the others stay too', () => {
+  it('where one file was edited since, that run and those below it stay, with the reason and a way on, and the others are taken back', () => {
+    three()
+    expect(done([{ target: at('c'), before: null, after: 'c' }]).run).toBe('4')
+    writeFileSync(at('b'), 'mine')
+    const all = undo({ yes: true })
+    expect(all.code).toBe(1)
+    expect(all.err!.trim().split('\n')).toEqual([
+      `Run 2 stays: ${at('b')} was changed since asr-doctor wrote it (run 2). Once it is as it was written, asr-doctor fix --undo 2 takes it back.`,
+      `Run 1 stays: ${at('a')} was written again by run 2; take that one back first.`,
+      `Taken back: ${at('c')}, ${at('a')}.`,
+    ])
+    expect(now()).toEqual(['2', 'mine'])
+    expect(existsSync(at('c'))).toBe(false)
+    // Whole or not at all: the run's other file stays as well.
+    const again = undo({ yes: true })
+    expect(again).toMatchObject({ code: 2, err: expect.stringMatching(/Run 1 stays: .* Nothing was taken back\.\n$/s) })
+    expect(undo({ undo: '2', yes: true })).toMatchObject({ code: 2, err: expect.stringMatching(/^asr-doctor: Run 2 stays: .*b was changed.*Nothing was taken back\.\n$/) })
+    expect(now()).toEqual(['2', 'mine'])
+    writeFileSync(at('b'), 'b')
+    expect(undo({ yes: true }).code).toBe(0)
+    expect(now()).toEqual([null, null])
+  })
+
+  it('an older run on other files is taken back from below an edited one', () => {
+    done([{ target: at('b'), before: null, after: 'b' }])
+    done([{ target: at('a'), before: null, after: '1' }])
+    writeFileSync(at('a'), 'mine')
+    const ran = undo({}, 'y\n')
+    expect(ran.code).toBe(1)
+    expect(ran.err).toMatch(/^Run 2 stays: .*Or delete what it made: then it is forgotten\.\nTake back [^,]*\/b\? \[y\/N\] Taken back: [^,]*\/b\.\n$/)
+    expect(now()).toEqual(['mine', null])
+    // The way that was told.
+    rmSync(at('a'))
+    expect(undo({ yes: true }).code).toBe(0)
+    expect(undo({ yes: true }).out).toBe('Nothing to take back.\n')
+  })
+
+  it('does not take an older text for its own where a later run stays', () => {
     three()
     writeFileSync(at('b'), 'mine')
-    expect(undo({ yes: true })).toMatchObject({ code: 2, err: expect.stringMatching(/b was changed since asr-doctor wrote it \(run 2\); nothing was taken back/) })
-    expect(now()).toEqual(['3', 'mine'])
+    writeFileSync(at('a'), '1')
+    expect(undo({ yes: true }).code).toBe(2)
+    expect(now()).toEqual(['1', 'mine'])
+  })
+
+  it('runs whose files somebody deleted are struck from the journal, after the question, and bring nothing back', () => {
+    mkdirSync(at('d'))
+    writeFileSync(at('d/a'), 'old')
+    done([{ target: at('d/a'), before: 'old', after: '1' }])
+    done([{ target: at('d/a'), before: '1', after: '2' }])
+    done([{ target: at('b'), before: null, after: 'b' }])
+    rmSync(at('d'), { recursive: true })
+    expect(undo({}, 'n\n').err).toContain(`Take back ${at('b')} and forget run 2, 1, whose files somebody deleted? [y/N]`)
+    expect(undo({}, 'n\n').out!.match(/^Run \d+/gm)).toEqual(['Run 3', 'Run 2', 'Run 1'])
+    const ran = undo({ yes: true })
+    expect(ran.code).toBe(0)
+    expect(ran.err!.trim().split('\n')).toEqual([`Taken back: ${at('b')}.`, ...['2', '1'].map((run) => `Run ${run} is struck from the journal: ${at('d/a')} was deleted since, and is left so.`)])
+    expect(existsSync(at('d'))).toBe(false)
+    expect(undo({ yes: true }).out).toBe('Nothing to take back.\n')
+  })
+
+  it('a run whose disk is not there at the moment is kept', () => {
+    mkdirSync(at('disk/home/d'), { recursive: true })
+    writeFileSync(at('disk/home/d/a'), 'old')
+    done([{ target: at('disk/home/d/a'), before: 'old', after: '1' }])
+    renameSync(at('disk'), at('away'))
+    mkdirSync(at('disk'))
+    expect(undo({ yes: true })).toMatchObject({ code: 2, err: expect.stringMatching(/was deleted since asr-doctor wrote it \(run 1\)\. Once it is as it was written/) })
+    rmSync(at('disk'), { recursive: true })
+    renameSync(at('away'), at('disk'))
+    expect(undo({ yes: true }).code).toBe(0)
+    expect(readFileSync(at('disk/home/d/a'), 'utf8')).toBe('old')
   })
 
   it('answers in JSON that its schema allows, done or refused', () => {

@@ -44,7 +44,7 @@ const LIMIT_MS = 900_000
 export function startPython<Facts>({ python, script, env = {}, failed }: PythonCall, signal: AbortSignal): PythonProcess<Facts> {
   if (signal.aborted) throw new Interrupted()
   const startedAtMs = Date.now()
-  const child = spawn(python, ['-c', script], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { ...process.env, ...env } })
+  const child = spawn(python, ['-c', script], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', ...env } })
   let output = ''
   child.stderr.on('data', (chunk: Buffer) => (output = (output + chunk.toString('utf8')).slice(-MAX_OUTPUT)))
   child.stdin.on('error', () => {})
