@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { execa } from 'execa'
 import { CannotSee } from '../cannot-see.ts'
 import { findProgram, SYSTEM_PATH } from './find-program.ts'
@@ -18,6 +19,7 @@ export async function runBounded(command: readonly string[], options: RunOptions
   const [file, argv, spawn] = await placed(program, args, options.as)
   const limitMs = Math.max(1, Math.min(deadline - Date.now(), options.limitMs ?? Number.POSITIVE_INFINITY))
   const child = execa(file, argv, {
+    ...(spawn.cwd === undefined && !standable() ? { cwd: '/' } : {}),
     ...spawn,
     ...(options.input ? { input: options.input.text } : { stdin: 'ignore' as const }),
     reject: false,
@@ -50,6 +52,16 @@ export async function runBounded(command: readonly string[], options: RunOptions
     throw new CannotSee(`${name} could not be started (${result.code ?? result.shortMessage}).`)
   }
   return { code: result.exitCode ?? null, signal: result.signal ?? null, stdout: String(result.stdout ?? ''), stderr: String(result.stderr ?? '') }
+}
+
+/** A folder that we stand in and may not enter is no place to start a program from: it would fail with EACCES. */
+function standable(): boolean {
+  try {
+    accessSync(process.cwd(), constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The groups that are running now: whatever ends the doctor ends them too. */

@@ -59,7 +59,7 @@ describe('containers', () => {
     expect(cause).toBe('A CPU quota lets process 42 use 2 CPUs and no more, and its 8 threads use up to 8 (ONNX Runtime takes one for each core of the machine when it is told nothing).')
     expect(evidence[0]).toEqual({ source: `read /sys/fs/cgroup${pod}/cpu.max`, saw: '200000 100000' })
     expect([severity, confidence]).toEqual(['warning', 'likely'])
-    expect(fixes[0]).toMatchObject({ edits: [], then: [expect.stringContaining('resources.limits.cpu')] })
+    expect(fixes[0]).toMatchObject({ safety: 'manual', edits: [{ kind: 'snippet', for: 'kubernetes', text: expect.stringMatching(/resources:\n\s+limits:\n\s+cpu: /) }] })
   })
 
   it('docker on v1 without a cgroup namespace: the mount begins at the container', async () => {

@@ -76,7 +76,8 @@ describeWith('the service of incident 0 in a real systemd', missing, () => {
 
     it('names the hidden libraries and the directories that hold them', () => {
       const finding = only('cuda/libraries-hidden')
-      for (const component of COMPONENTS) expect(finding.cause).toContain(`${SITE}/nvidia/${component}/lib`)
+      expect(finding.cause).toMatch(new RegExp(`${SITE}/nvidia/\\{[a-z_,]+\\}/lib`))
+      for (const component of COMPONENTS) expect(finding.cause).toContain(component)
       const fix = finding.fixes[0]!.edits[0]!.set!.find(({ value }) => value.startsWith('LD_LIBRARY_PATH='))!
       expect(fix.value.slice('LD_LIBRARY_PATH='.length).split(':').sort()).toEqual(LIBRARY_PATH.split(':').sort())
       expect(JSON.stringify(finding)).not.toContain('libcuda.so.1')
@@ -201,6 +202,6 @@ chmod 755 /opt/asr/bin/start.sh`)
     const ran = box.run(NODE, '/opt/doctor/bin/asr-doctor.js')
     expect(ran.stdout).toContain('asr-doctor check --unit asr.service --system')
     const every = box.run(NODE, '/opt/doctor/bin/asr-doctor.js', 'check', '--all', '--json')
-    expect(JSON.parse(every.stdout).reports.map((each: { target: { name: string } }) => each.target.name)).toEqual(['shell', 'asr.service'])
+    expect(JSON.parse(every.stdout).reports.map((each: { target: { name: string } }) => each.target.name)).toEqual(['asr.service', 'shell'])
   })
 })
