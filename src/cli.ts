@@ -7,7 +7,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addExplain, addList } from './commands/docs.ts'
 import { addFix } from './commands/fix.ts'
 import { addRecord } from './commands/record.ts'
-import type { Io } from './io.ts'
+import { widthOf, type Io } from './io.ts'
 import { sober } from './sober.ts'
 import { WrongCall } from './wrong-call.ts'
 
@@ -47,8 +47,8 @@ function programOf(io: Io, done: (code: number) => void): Command {
       writeErr: (text) => io.stderr.write(text),
       // One line: what was wrong, what was meant, what helps.
       outputError: (text, write) => write(`${text.replace(/^error: /, 'asr-doctor: ').trim().replace(/\n/g, ' ').replace(/([^.)?])$/, '$1.')} asr-doctor --help shows what can be asked.\n`),
-      getOutHelpWidth: () => Math.min(io.stdout.columns ?? 80, 100),
-      getErrHelpWidth: () => Math.min(io.stderr.columns ?? 80, 100),
+      getOutHelpWidth: () => Math.min(widthOf(io.stdout), 100),
+      getErrHelpWidth: () => Math.min(widthOf(io.stderr), 100),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })

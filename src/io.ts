@@ -13,6 +13,9 @@ export interface Sink {
   readonly columns?: number
 }
 
+/** Columns to write for: 80 where there is no terminal, or one whose size nobody set (it says 0). */
+export const widthOf = (sink: Sink): number => sink.columns || 80
+
 /** Colour only on a terminal; NO_COLOR and TERM=dumb mean none, FORCE_COLOR means some even in a pipe (no-color.org, chalk). */
 export function colourOn(sink: Sink, env: NodeJS.ProcessEnv, wanted: boolean): boolean {
   if (!wanted || (env['NO_COLOR'] ?? '') !== '') return false

@@ -4,7 +4,7 @@ import { known } from '../cannot-see.ts'
 import { caseOf, NotACase } from '../host/case.ts'
 import { hostOf, type Ask } from '../host/host.ts'
 import { replayed } from '../host/replay.ts'
-import { colourOn, type Io } from '../io.ts'
+import { colourOn, widthOf, type Io } from '../io.ts'
 import { allChecks, idsNamed } from '../load.ts'
 import { neighbours } from '../neighbours.ts'
 import { progress } from '../progress.ts'
@@ -35,7 +35,7 @@ export async function check(options: CheckOptions, io: Io, version: string): Pro
   if (options.probe && options.replay !== undefined) throw new WrongCall('--replay judges what the case recorded, a probe with it where record had --probe; leave --probe out.')
   if (options.probe && options.all) throw new WrongCall('--probe runs the engine of one service: name it with --unit or --pid instead of --all.')
   if (options.all && targeted !== undefined) throw new WrongCall('--all examines every target found; leave the other target out.')
-  const line = io.stderr.isTTY && !options.quiet ? progress(io.stderr, io.stderr.columns ?? 80) : null
+  const line = io.stderr.isTTY && !options.quiet ? progress(io.stderr, widthOf(io.stderr)) : null
   try {
     const reports = options.replay === undefined ? await examined(options, terms, io, line?.watch ?? ((ask) => ask)) : [await judgedCase(options.replay, terms)]
     line?.stop()
@@ -106,7 +106,7 @@ async function print(reports: readonly Report[], options: CheckOptions, io: Io, 
   }
   const { textReport } = await import('../report/text.ts')
   const looks = {
-    width: io.stdout.columns ?? 80,
+    width: widthOf(io.stdout),
     colour: colourOn(io.stdout, io.env, options.color),
     detail: options.quiet ? 'quiet' : options.verbose ? 'verbose' : 'normal',
     ...(options.all ? { named: true } : {}),

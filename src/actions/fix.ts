@@ -14,7 +14,7 @@ import { vetted } from '../fix/vetted.ts'
 import { gatherer } from '../gather.ts'
 import { about } from '../host/about.ts'
 import { hostOf, type Ask } from '../host/host.ts'
-import { colourOn, type Io } from '../io.ts'
+import { colourOn, widthOf, type Io } from '../io.ts'
 import { allChecks, idsNamed } from '../load.ts'
 import { neighbours } from '../neighbours.ts'
 import { progress } from '../progress.ts'
@@ -36,7 +36,7 @@ export async function fix(options: FixOptions, io: Io): Promise<number> {
   const named = new Map(options.fix.map((name) => [name, idsNamed('--fix', [name], allChecks())]))
   // What is kept in a file is written by somebody else, who goes by the same rules.
   const meant = writers ?? (keeps(options) ? BOTH : null)
-  const line = io.stderr.isTTY ? progress(io.stderr, io.stderr.columns ?? 80) : null
+  const line = io.stderr.isTTY ? progress(io.stderr, widthOf(io.stderr)) : null
   try {
     const found = await machineOf(options, io.cwd, line?.watch ?? ((ask) => ask))
     const target = found.target.kind === 'shell' ? await theOneService(found.ask, io) : found.target
@@ -97,7 +97,7 @@ async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told' | 'beside'>,
   const work: Work = { ...asked, unit, steps, told, beside }
   if (keeps(options)) return keep(work)
   if (options.json) sayBeside(work)
-  if (!options.json) io.stdout.write(fixText(told([], null), { width: io.stdout.columns ?? 80, colour: colourOn(io.stdout, io.env, options.color) }))
+  if (!options.json) io.stdout.write(fixText(told([], null), { width: widthOf(io.stdout), colour: colourOn(io.stdout, io.env, options.color) }))
   const waits = offer.main.changes.length === 0 && offer.main.rows.length > 0
   if (writers === null || (offer.main.changes.length === 0 && !(waits && options.restart))) {
     if (options.json) io.stdout.write(fixJson(told([], null)))

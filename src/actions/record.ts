@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os'
 import { resolve } from 'node:path'
-import type { Io } from '../io.ts'
+import { widthOf, type Io } from '../io.ts'
 import { allChecks } from '../load.ts'
 import { writeNew } from '../new-file.ts'
 import { progress } from '../progress.ts'
@@ -13,7 +13,7 @@ export interface RecordOptions extends TargetOptions {
 
 /** The `record` command, from options to exit code. */
 export async function record(options: RecordOptions, io: Io, version: string): Promise<number> {
-  const line = io.stderr.isTTY ? progress(io.stderr, io.stderr.columns ?? 80) : null
+  const line = io.stderr.isTTY ? progress(io.stderr, widthOf(io.stderr)) : null
   try {
     const { ask } = await machineOf(options, io.cwd, line?.watch ?? ((each) => each))
     const { text, faithful } = await recordedCase(ask, allChecks(), { hostNames: [hostname()], users: usersHere() }, version)

@@ -1,8 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import type { Io } from '../io.ts'
-import { colourOn } from '../io.ts'
-import { columns, wrap } from '../report/wrap.ts'
+import { colourOn, widthOf, type Io } from '../io.ts'
+import { fitted } from '../report/wrap.ts'
 import { sober, soberJson } from '../sober.ts'
 import { WrongCall } from '../wrong-call.ts'
 import { BadAudio } from './audio/bad-audio.ts'
@@ -47,10 +46,11 @@ export async function bench(options: BenchOptions, io: Io, version: string): Pro
     const { result, exitCode } = await outcome()
     // Half a measurement, or one of another provider, is nothing to compare with.
     if (options.saveBaseline !== undefined && result.rtf !== null && exitCode !== 130 && exitCode !== 5) save(options.saveBaseline, result, io)
-    io.stdout.write(options.json ? `${soberJson(result)}\n` : fitted(sobered(textReport(result, paint(colour))), io.stdout.columns))
+    const width = io.stdout.isTTY ? widthOf(io.stdout) : null
+    io.stdout.write(options.json ? `${soberJson(result)}\n` : fitted(sobered(textReport(result, paint(colour))), width))
     const summary = summaryLine(result, paint(options.json ? false : colour))
     if (options.json) io.stderr.write(`${sober(summary)}\n`)
-    else io.stdout.write(`\n${fitted(sobered(summary), io.stdout.columns)}\n`)
+    else io.stdout.write(`\n${fitted(sobered(summary), width)}\n`)
     return exitCode
   } catch (error) {
     if (error instanceof Interrupted) {
@@ -187,16 +187,6 @@ const absolute = (path: string, cwd: string) => (isAbsolute(path) ? path : join(
 
 /** Names and texts come from outside; our own colours and line ends stay. */
 const sobered = (text: string): string => text.split('\n').map((line) => line.split(/(\u001b\[\d+m)/).map((piece, i) => (i % 2 === 1 ? piece : sober(piece))).join('')).join('\n')
-
-/** On a terminal, lines no longer than it is wide; a log keeps each on one line. Labels stay where they are. */
-export function fitted(text: string, width: number | undefined): string {
-  if (width === undefined) return text
-  return text.split('\n').map((line) => {
-    if (columns(line) <= width) return line
-    const lead = /^(?: *(?:\u001b\[\d+m)*!? ?\S+ {2,}| +)/.exec(line)?.[0] ?? ''
-    return wrap(line.slice(lead.length), width, lead, line.startsWith('  ') ? ' '.repeat(columns(lead)) : '  ')
-  }).join('\n')
-}
 
 function paint(colour: boolean): Paint {
   const style = (open: number, close: number) => (text: string) => (colour ? `\u001b[${open}m${text}\u001b[${close}m` : text)

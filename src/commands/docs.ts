@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { colourOn, type Io } from '../io.ts'
+import { colourOn, widthOf, type Io } from '../io.ts'
 
-const widthOf = (io: Io): number => Math.max(40, Math.min(io.stdout.columns ?? 80, 100))
+const pageWidth = (io: Io): number => Math.max(40, Math.min(widthOf(io.stdout), 100))
 
 export function addList(program: Command, io: Io): void {
   program
@@ -13,7 +13,7 @@ export function addList(program: Command, io: Io): void {
       const checks = allChecks()
       if (json) return void io.stdout.write(`${JSON.stringify(checks.map(({ id, title, docs, fixes }) => ({ id, title, ...docs, fixes })), null, 2)}\n`)
       const { listing } = await import('../docs.ts')
-      io.stdout.write(listing(checks, colourOn(io.stdout, io.env, program.opts()['color'] !== false), widthOf(io)))
+      io.stdout.write(listing(checks, colourOn(io.stdout, io.env, program.opts()['color'] !== false), pageWidth(io)))
     })
 }
 
@@ -24,6 +24,6 @@ export function addExplain(program: Command, io: Io): void {
     .description('Explain one check: what it looks at, why it matters, what to do.')
     .action(async (id: string) => {
       const [{ explanation }, { allChecks, checkNamed }] = await Promise.all([import('../docs.ts'), import('../load.ts')])
-      io.stdout.write(explanation(checkNamed(id, allChecks()), colourOn(io.stdout, io.env, program.opts()['color'] !== false), widthOf(io)))
+      io.stdout.write(explanation(checkNamed(id, allChecks()), colourOn(io.stdout, io.env, program.opts()['color'] !== false), pageWidth(io)))
     })
 }

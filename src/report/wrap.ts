@@ -13,6 +13,16 @@ export function wrap(text: string, width: number, indent = '', hang = indent): s
   return lines.join('\n')
 }
 
+/** A finished text in lines no longer than `width`, its labels in their columns; null = as it is: a log keeps each on one line. */
+export function fitted(text: string, width: number | null): string {
+  if (width === null) return text
+  return text.split('\n').map((line) => {
+    if (columns(line) <= width) return line
+    const lead = /^(?: *(?:\u001b\[\d+m)*!? ?\S+ {2,}| +)/.exec(line)?.[0] ?? ''
+    return wrap(line.slice(lead.length), width, lead, line.startsWith('  ') ? ' '.repeat(columns(lead)) : '  ')
+  }).join('\n')
+}
+
 /** Columns a text takes on a terminal: colour and combining marks none, East Asian wide characters and emoji two. */
 export function columns(text: string): number {
   let sum = 0

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fitted } from '../../src/bench/bench.ts'
-import { columns } from '../../src/report/wrap.ts'
+import { columns, fitted } from '../../src/report/wrap.ts'
 
 describe('the report on a terminal', () => {
   const report = [
@@ -20,5 +19,5 @@ describe('the report on a terminal', () => {
     const words = (text: string) => text.split(/\s+/).filter(Boolean)
     expect(words(fitted(report, 40))).toEqual(words(report))
   })
-  it('stays as it is where there is no terminal', () => expect(fitted(report, undefined)).toBe(report))
+  it('stays as it is where there is no terminal', () => expect(fitted(report, null)).toBe(report))
 })

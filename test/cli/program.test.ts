@@ -26,6 +26,12 @@ describe('help', () => {
   })
 })
 
+describe('a terminal whose size nobody set', () => {
+  it.each([[['list']], [['check', '--replay', 'fixtures/throttled.md']], [['check', '--help']]])('says 0 columns, and %j writes to it as to one of 80', async (argv) => {
+    expect((await call(argv, { terminal: true, columns: 0 })).out).toBe((await call(argv, { terminal: true, columns: 80 })).out)
+  })
+})
+
 describe('list and explain', () => {
   it('name every check', async () => {
     const { out } = await call(['list'])
