@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Box, Ran } from '../support/box.ts'
+import { shownBy, type Box, type Ran } from '../support/box.ts'
 
 const STATE = process.env['ASR_DOCTOR_UML'] ?? '/tmp/asr-doctor-uml'
 const RIG = fileURLToPath(new URL('../rigs/cgroup-v2-uml', import.meta.url))
@@ -22,7 +22,7 @@ export function bootGuest(name: string): Box {
     const ran = spawnSync(RIG, ['exec', unique, ...command], { encoding: 'utf8', timeout: 120_000, maxBuffer: 64 << 20 })
     return { code: ran.status, stdout: ran.stdout ?? '', stderr: ran.stderr ?? '' }
   }
-  execFileSync(RIG, ['start', unique, '--swap', '256'], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 90_000 })
+  execFileSync(RIG, ['start', unique, '--swap', '256', ...shownBy('--show')], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 90_000 })
   const as = (user: string, ...command: readonly string[]) => {
     const uid = call('id', '-u', user).stdout.trim()
     return call('setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--init-groups', 'env', '-i', `HOME=/home/${user}`, `USER=${user}`, 'PATH=/usr/local/bin:/usr/bin:/bin', `XDG_RUNTIME_DIR=/run/user/${uid}`, ...command)

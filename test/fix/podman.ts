@@ -40,7 +40,8 @@ export function podman(): Podman {
     drop: () => {
       run(['pod', 'rm', '--all', '--force', '--time', '0'])
       run(['rm', '--all', '--force', '--time', '0'])
-      rmSync(folder, { recursive: true, force: true })
+      // What it leaves running writes there for a moment more.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
     },
   }
 }

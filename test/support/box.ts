@@ -35,15 +35,16 @@ export interface Box {
   stop(): void
 }
 
+/** Guests have folders of their own in these places; a checkout that lies there must be shown to them. */
+export const shownBy = (flag: string): readonly string[] => (/^\/(tmp|var\/tmp|run)\//.test(REPOSITORY) ? [flag, REPOSITORY] : [])
+
 export function bootBox(name: string, ...options: string[]): Box {
   const unique = `${name}-${process.pid}`
   const call = (verb: string, args: readonly string[], input?: string): Ran => {
     const ran = spawnSync(RIG, [verb, unique, ...args], { encoding: 'utf8', timeout: 120_000, maxBuffer: 64 << 20, ...(input === undefined ? {} : { input }) })
     return { code: ran.status, stdout: ran.stdout ?? '', stderr: ran.stderr ?? '' }
   }
-  // The box has folders of its own in these places; a checkout that lies there must be shown to it.
-  const shown = /^\/(tmp|var\/tmp|run)\//.test(REPOSITORY) ? ['--bind', REPOSITORY] : []
-  execFileSync(RIG, ['start', unique, ...shown, ...options], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 90_000 })
+  execFileSync(RIG, ['start', unique, ...shownBy('--bind'), ...options], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 90_000 })
   return {
     name: unique,
     run: (...command) => call('exec', command),
