@@ -1,6 +1,5 @@
 import { CannotSee, DoesNotApply, known } from '../cannot-see.ts'
 import { container } from '../facts/container.ts'
-import { packageOf } from '../facts/unit-owner.ts'
 import { accountOf } from '../facts/unit-accounts.ts'
 import { unitFiles } from '../facts/unit-files.ts'
 import type { CheckId, Edit, Fix } from '../types.ts'
@@ -12,6 +11,7 @@ import { Refused } from './refused.ts'
 import { extended, isSearchList } from './search-list.ts'
 import type { Site } from './site.ts'
 import { unitDropIn } from './unit-edit.ts'
+import { refuseVendorEnvironment, refuseVendorUnit } from './vendor.ts'
 import { registryText, registryTextOf, windowsPath } from './windows-path.ts'
 
 /** One fix of one finding, on its way to becoming a change. */
@@ -61,6 +61,7 @@ async function apply(edit: Edit, wish: Wish, draft: Draft, site: Site): Promise<
       await refuseOutOfReach(edit, site)
       return unitDropIn(edit, wish, draft, site)
     case 'env-file': {
+      await refuseVendorEnvironment(edit.path, site)
       const before = await current(draft, site, edit.path)
       return put(draft, edit.path, before, envFile(edit.set, before, edit.path), 'unit')
     }
@@ -107,18 +108,8 @@ async function line(edit: Extract<Edit, { kind: 'line' }>, draft: Draft, site: S
     throw error
   })
   const unit = files?.known && files.value.files.some(({ path }) => path === edit.file) ? files.value.unit : null
-  if (unit !== null) await refuseVendor(edit.file, site)
+  if (unit !== null) await refuseVendorUnit(edit.file, site)
   const edits = [...(draft.lines.get(edit.file) ?? []), edit]
   put(draft, edit.file, before, lineEdits(edits, before, edit.file), unit === null ? 'source' : 'unit', unit)
   draft.lines.set(edit.file, edits)
-}
-
-/** A file that a package brought is the package's to change: the next upgrade would undo ours, or stop to ask. */
-async function refuseVendor(file: string, { host }: Site): Promise<void> {
-  if (/^\/(usr\/)?lib\//.test(file)) throw new Refused(`${file} lies where packages put their units; copy it to /etc/systemd/system and change it there.`)
-  if (/^\/run\//.test(file)) throw new Refused(`${file} is made anew at each start; change what makes it.`)
-  if (!file.startsWith('/etc/')) return
-  const owner = await packageOf(host, file)
-  if (owner.kind === 'package') throw new Refused(`${file} belongs to the package ${owner.name}, whose next upgrade would undo the change; change it by hand.`)
-  if (owner.kind === 'unknown') throw new Refused(`Whether a package owns ${file} could not be asked here; change it by hand.`)
 }

@@ -13,6 +13,7 @@ import { Refused } from './refused.ts'
 import { extended, isSearchList } from './search-list.ts'
 import { unitSite, type Site, type UnitSite } from './site.ts'
 import { isList } from './systemd-text.ts'
+import { refuseVendorEnvironment } from './vendor.ts'
 
 export const DROP_IN = '50-asr-doctor.conf'
 
@@ -38,6 +39,7 @@ export async function unitDropIn(edit: UnitEdit, wish: Wish, draft: Draft, site:
     }
   }
   for (const [file, variables] of inFiles) {
+    await refuseVendorEnvironment(file, site)
     const before = await current(draft, site, file)
     put(draft, file, before, envFile(variables, before, file), 'unit', edit.unit)
   }

@@ -54,6 +54,30 @@ describe('a plan for a unit', () => {
     expect(changes.find(({ target }) => target === DROP_IN)!.after).not.toContain('LD_LIBRARY_PATH')
   })
 
+  const owned = (file: string, code: number, stdout: string) => ({ [question.run('dpkg', ['-S', file])]: { code, signal: null, stdout, stderr: '' } })
+  it.each([
+    ['a package’s folder', '/usr/lib/asr/env', {}, /\/usr\/lib\/asr\/env lies where packages put what is theirs/],
+    ['the old name of a package’s folder', '/lib/asr/env', {}, /lies where packages put/],
+    ['a link into a package’s folder', '/etc/default/asr', { [question.realpath('/etc/default/asr')]: '/usr/share/asr/env' }, /\/usr\/share\/asr\/env lies where packages put/],
+    ['a folder made anew at each start', '/run/asr/env', {}, /made anew at each start/],
+    ['a package outside /usr', '/opt/asr/env', owned('/opt/asr/env', 0, 'asr-server: /opt/asr/env\n'), /belongs to the package asr-server/],
+    ['nobody knows whom', '/opt/asr/env', {}, /could not be asked/],
+  ])('never writes an EnvironmentFile that belongs to %s', async (_, file, answers, because) => {
+    const of: MadeUp = { text: `[Service]\nEnvironmentFile=${file}\n`, files: { [file]: 'LD_LIBRARY_PATH=/site\n' }, answers }
+    for (const each of [path('/opt/cuda'), wish([{ kind: 'env-file', path: file, set: { LD_LIBRARY_PATH: '/opt/cuda' } }])]) {
+      const { changes, refused } = await planned([each], of)
+      expect(changes).toEqual([])
+      expect(refused).toMatchObject([{ because: expect.stringMatching(because) }])
+    }
+  })
+
+  it.each([
+    ['/etc/default/asr', owned('/etc/default/asr', 0, 'asr-server: /etc/default/asr\n')], ['/usr/local/etc/asr.env', {}], ['/home/asr/env', {}], ['/opt/asr/env', owned('/opt/asr/env', 1, '')],
+  ])('writes an EnvironmentFile that is there to be edited: %s', async (file, answers) => {
+    const { changes } = await planned([path('/opt/cuda')], { text: `[Service]\nEnvironmentFile=${file}\n`, files: { [file]: 'LD_LIBRARY_PATH=/site\n' }, answers })
+    expect(changes.map(({ target }) => target)).toEqual([file])
+  })
+
   it.each([
     ['override.conf', 'zz-asr-doctor.conf'],
     ['60-x.conf', '99-asr-doctor.conf'],
