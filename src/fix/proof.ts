@@ -101,16 +101,16 @@ async function cure(judging: Judging, taken: readonly Wish[], now: Outcomes, off
       rejected.push({ wish, kind: 'refused', because: refusal.because })
       continue
     }
-    const bad = harm(judging.before, now, settled, tried.outcomes)
+    const bad = harm(wish, judging.before, now, settled, tried.outcomes)
     if (bad !== null) {
-      rejected.push({ wish, kind: 'worse', because: bad })
+      rejected.push({ wish, ...bad })
       continue
     }
     added = [...added, wish]
     if (isCured(wish, judging.before, tried.outcomes)) {
       // An earlier one of its fixes may have been of no use: without it the cure must still hold.
       const alone = added.length > 1 ? await judged(judging, [...taken, wish]) : null
-      const enough = alone !== null && isCured(wish, judging.before, alone.outcomes) && harm(judging.before, now, settled, alone.outcomes) === null
+      const enough = alone !== null && isCured(wish, judging.before, alone.outcomes) && harm(wish, judging.before, now, settled, alone.outcomes) === null
       return { rejected, wishes: enough ? [...taken, wish] : [...taken, ...added], outcomes: enough ? alone.outcomes : tried.outcomes }
     }
     const is = tried.outcomes.get(wish.check)!
@@ -129,18 +129,25 @@ export async function provenBeside(judging: Judging, taken: readonly Wish[], mor
   const settled = taken.filter((each) => isCured(each, judging.before, now))
   for (const wish of more) {
     const { plan: made, outcomes } = await judged(judging, [...taken, wish])
-    if (made.refused.every((each) => each.wish !== wish) && isCured(wish, judging.before, outcomes) && harm(judging.before, now, settled, outcomes) === null) proven.add(wish)
+    if (made.refused.every((each) => each.wish !== wish) && isCured(wish, judging.before, outcomes) && harm(wish, judging.before, now, settled, outcomes) === null) proven.add(wish)
   }
   return proven
 }
 
-/** What would be found that is not found now, and what the fixes taken so far have cured and this one would bring back. */
-function harm(before: Outcomes, now: Outcomes, settled: readonly Wish[], after: Outcomes): string | null {
-  const { appears } = compared(before, after)
-  if (appears.length > 0) return `On the changed machine this would be found: ${appears.map((id) => `${id} (${findingsOf(after.get(id)).map(({ cause }) => cause).join(' ')})`).join('; ')}`
+/**
+ * What would be found that is not found now, what the fixes taken so far have cured and this one would bring back, and what could be
+ * judged and could not be any more: where the real loader contradicts its model on the changed machine, nothing is proven of it.
+ */
+function harm(of: Wish, before: Outcomes, now: Outcomes, settled: readonly Wish[], after: Outcomes): Pick<Rejected, 'kind' | 'because'> | null {
+  const { appears, lost } = compared(before, after)
+  const worse = (because: string) => ({ kind: 'worse' as const, because })
+  if (appears.length > 0) return worse(`On the changed machine this would be found: ${appears.map((id) => `${id} (${findingsOf(after.get(id)).map(({ cause }) => cause).join(' ')})`).join('; ')}`)
   const cured = compared(before, now).gone
   const back = [...new Set([...cured.filter((id) => after.get(id)?.status === 'found'), ...settled.flatMap((wish) => (isCured(wish, before, after) ? [] : [wish.check]))])]
-  return back.length === 0 ? null : `It would bring back what another fix cures: ${back.join(', ')}.`
+  if (back.length > 0) return worse(`It would bring back what another fix cures: ${back.join(', ')}.`)
+  // Its own check may come to see again with the next of its fixes.
+  const judgedBefore = lost.filter(({ check }) => check !== of.check && ['passed', 'found'].includes(before.get(check)!.status))
+  return judgedBefore.length === 0 ? null : { kind: 'unproven', because: judgedBefore.map(({ check, because }) => `On the changed machine ${check} could not be judged: ${because}`).join(' ') }
 }
 
 /** Findings of one check by what they say; a line that is taken out moves the numbers of those behind it. */

@@ -12,6 +12,9 @@ import { chosen, type Judging } from '../../src/fix/proof.ts'
 import { gatherer } from '../../src/gather.ts'
 import { hostOf, remembered, type Ask } from '../../src/host/host.ts'
 import { question } from '../../src/question.ts'
+import { replayed } from '../../src/host/replay.ts'
+import { allChecks } from '../../src/load.ts'
+import { allCases } from '../support/cases.ts'
 import { madeUp, service, type MadeUp } from './made-up.ts'
 
 const docs = { what: 'W.', why: 'W.', remedy: 'R.', links: [] }
@@ -127,6 +130,36 @@ describe('a fix is not offered', () => {
     expect(titles).toEqual([])
     expect(rejected).toMatchObject([{ kind: 'unproven', because: 'It is dark.' }])
     expect(codeOf(judging.before, { main: plan, proof, rejected }, false, judging.before)).toBe(3)
+  })
+
+  it('when another check can no longer see: what it would say is not known', async () => {
+    const blinded = (id: Check['id']) => defineCheck({
+      id, title: 'T', docs, fixes: 'never', needs: { context },
+      run: ({ context: { env } }) => (env.known && env.value['A'] === '1' ? { status: 'unknown', because: 'Two witnesses disagree.', how: null } : []),
+    })
+    const { titles, rejected, proof } = await taken(running, [lacks('test/a', 'A', '1', [fixOf('set A', [['Environment', 'A=1']])]), blinded('test/witness')])
+    expect(titles).toEqual([])
+    expect(rejected).toMatchObject([{ kind: 'unproven', because: 'On the changed machine test/witness could not be judged: Two witnesses disagree.' }])
+    expect(proof).toEqual({ gone: [], stays: ['test/a'], appears: [], lost: [] })
+  })
+
+  it('when the real loader, asked under the new environment, contradicts the model of it', async () => {
+    const { machine } = allCases().find(({ name }) => name === 'incident-0-rebuilt')!
+    const real = replayed(machine.answers)
+    const asked: string[] = []
+    const contrary: Ask = async (each) => {
+      if (!/^run as=service\+.* ldd /.test(each.key)) return real(each)
+      asked.push(each.key)
+      return { code: 0, signal: null, stdout: '\tlibcublasLt.so.12 => not found\n', stderr: '' }
+    }
+    for (const [ask, gone] of [[real, true], [contrary, false]] as const) {
+      const judging = await judgingOf(ask, allChecks())
+      const offer = await offerOf(judging, { named: new Set(), writers: new Set(['unit']), barred: new Set() })
+      expect(offer.proof.gone.includes('cuda/libraries-hidden')).toBe(gone)
+      expect(offer.main.changes.some(({ after }) => after?.includes('LD_LIBRARY_PATH'))).toBe(gone)
+      expect(offer.rejected.filter(({ wish }) => wish.check === 'cuda/libraries-hidden').map(({ kind, because }) => `${kind}: ${because}`)).toEqual(gone ? [] : [expect.stringMatching(/^unproven: On the changed machine cuda\/library-unloadable could not be judged: For libcublasLt\.so\.12 ldd says not found/)])
+    }
+    expect(asked).not.toEqual([])
   })
 
   it('when it cannot be made', async () => {
