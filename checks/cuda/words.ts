@@ -64,7 +64,7 @@ export const intentEvidence = ({ gpuIntent }: Facts): Evidence[] => gpuIntent.ev
 /** The memory map of the process whose environment was read. */
 export const mapsSource = ({ resolution }: Facts): string => question.read(`/proc/${/\/proc\/(\w+)\/environ/.exec(resolution.of.envSource)?.[1] ?? 'self'}/maps`)
 
-type Unit = Pick<NonNullable<Facts['unit']>, 'name' | 'scope' | 'properties'>
+type Unit = Pick<NonNullable<Facts['unit']>, 'name' | 'scope'>
 
 /** LD_LIBRARY_PATH set where the target takes its environment from. */
 export function pathFix({ target, unit, container }: { readonly target: { readonly kind: Facts['target']['kind'] }; readonly unit: Unit | null; readonly container?: Immutable<Container> | null }, value: string, title: string, safety: Fix['safety']): Fix {
@@ -72,12 +72,9 @@ export function pathFix({ target, unit, container }: { readonly target: { readon
   if (inContainer !== null) return inContainer
   if (unit === null) return { title, safety, edits: [{ kind: 'shell-profile', set: { LD_LIBRARY_PATH: value } }], then: [target.kind === 'pid' ? 'Start the program again from a new shell.' : 'Open a new shell.'] }
   const user = unit.scope === 'user' ? ' --user' : ''
+  // Where an EnvironmentFile= sets it, the plan makes the change there, for it wins (systemd.exec(5)); nowhere else does one stand in the way.
   const set: Directive[] = [{ section: 'Service', key: 'Environment', value: `LD_LIBRARY_PATH=${value}` }]
-  const edits: Fix['edits'] = [{ kind: 'unit-drop-in', unit: unit.name, scope: unit.scope, set }]
-  const then = [`systemctl${user} daemon-reload`, `systemctl${user} restart ${unit.name}`]
-  // EnvironmentFile= is read after Environment= and wins (systemd.exec(5)).
-  const fromFile = (unit.properties['EnvironmentFiles'] ?? '') !== '' && !/(?:^|[ "])LD_LIBRARY_PATH=/.test(unit.properties['Environment'] ?? '')
-  return fromFile ? { title, safety: 'manual', edits, then: ['If an EnvironmentFile of the unit sets LD_LIBRARY_PATH, change it there: it wins over the unit.', ...then] } : { title, safety, edits, then }
+  return { title, safety, edits: [{ kind: 'unit-drop-in', unit: unit.name, scope: unit.scope, set }], then: [`systemctl${user} daemon-reload`, `systemctl${user} restart ${unit.name}`] }
 }
 
 export const list = (names: readonly string[]): string => (names.length <= 1 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`)

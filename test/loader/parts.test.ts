@@ -178,16 +178,11 @@ describe('the directories of a cure', () => {
 })
 
 describe('the edit of a cure', () => {
-  const unit = (properties: Record<string, string>) => ({ name: 'asr.service', scope: 'user', properties }) as const
-  const target = { kind: 'unit' } as const
+  const unit = { name: 'asr.service', scope: 'user' } as const
   it('is a drop-in for a unit, also for the process of one', () => {
-    const fix = pathFix({ target: { kind: 'pid' }, unit: unit({}) }, '/a:/b', 'Add', 'safe')
+    const fix = pathFix({ target: { kind: 'pid' }, unit }, '/a:/b', 'Add', 'safe')
     expect(fix.edits).toEqual([{ kind: 'unit-drop-in', unit: 'asr.service', scope: 'user', set: [{ section: 'Service', key: 'Environment', value: 'LD_LIBRARY_PATH=/a:/b' }] }])
     expect(fix.then).toEqual(['systemctl --user daemon-reload', 'systemctl --user restart asr.service'])
-  })
-  it('is not called safe where an EnvironmentFile may win over it', () => {
-    expect(pathFix({ target, unit: unit({ EnvironmentFiles: '/etc/asr.env (ignore_errors=no)', Environment: 'RUST_LOG=info' }) }, '/a', 'Add', 'safe').safety).toBe('manual')
-    expect(pathFix({ target, unit: unit({ EnvironmentFiles: '', Environment: '' }) }, '/a', 'Add', 'safe').safety).toBe('safe')
   })
   it('is the profile of a shell that belongs to no unit', () => {
     expect(pathFix({ target: { kind: 'shell' }, unit: null }, '/a', 'Add', 'safe').edits).toEqual([{ kind: 'shell-profile', set: { LD_LIBRARY_PATH: '/a' } }])
