@@ -41,9 +41,9 @@ export async function fix(options: FixOptions, io: Io): Promise<number> {
     const found = await machineOf(options, io.cwd, line?.watch ?? ((ask) => ask))
     const target = found.target.kind === 'shell' ? await theOneService(found.ask, io) : found.target
     const judging = await examined(about(target, found.ask))
-    const offer = await vetted(judging, { named: new Set([...named.values()].flatMap((ids) => [...ids])), writers: meant }, Number(options.timeout))
+    const { offer, unverified } = await vetted(judging, { named: new Set([...named.values()].flatMap((ids) => [...ids])), writers: meant }, Number(options.timeout))
     line?.stop()
-    return await carryOut({ options, io, target, judging, offer, writers: meant }, named)
+    return await carryOut({ options, io, target, judging, offer, writers: meant }, named, unverified)
   } finally {
     line?.stop()
   }
@@ -77,7 +77,7 @@ async function theOneService(ask: Ask, io: Io): Promise<Target> {
   return services[0]!.target
 }
 
-async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told' | 'beside'>, named: ReadonlyMap<string, ReadonlySet<CheckId>>): Promise<number> {
+async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told' | 'beside'>, named: ReadonlyMap<string, ReadonlySet<CheckId>>, unverified: string | null): Promise<number> {
   const { options, io, target, judging, offer, writers } = asked
   const host = hostOf(judging.machine)
   const use = gatherer(host)
@@ -89,7 +89,7 @@ async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told' | 'beside'>,
   const steps = stepsOf([...reload, ...rows.flatMap(({ wish }) => wish.fix.then)], unit)
   const unseen = rows.length > 0 ? null : unseenWords(judging.before, ['asr-doctor', 'check', ...targetArgs(target)].join(' '))
   const leftOut = [...offer.leftOut.filter((row) => !offer.risky.includes(row)), ...(keeps(options) ? offer.shown.filter(({ meant }) => !meant) : [])]
-  const notes = [...leftOutWords(leftOut, writers ?? BOTH), ...strayWords(named, judging.before, offer)]
+  const notes = [...(unverified === null ? [] : [unverified]), ...leftOutWords(leftOut, writers ?? BOTH), ...strayWords(named, judging.before, offer)]
   const told: Work['told'] = (written, runId) => ({
     target, pid: pid.known && typeof pid.value === 'number' ? pid.value : null, offer, steps, advice: adviceOf(judging, offer), found: remains(judging.before), unseen, notes, written, runId, call: writers === null && rows.length > 0 ? callOf(target, rows.map(({ wish }) => wish)) : null,
   })
