@@ -1,6 +1,7 @@
 /** Cures for a process in a container: what its engine must be told, since neither a unit nor a profile of the host reaches it. */
 import type { Edit, Env, Fix } from '../types.ts'
 import type { Engine } from './container.ts'
+import { posixWord } from './shell-word.ts'
 import { yamlText } from './yaml.ts'
 
 /** What the container should have. Of the limits null means none at all. */
@@ -37,19 +38,16 @@ export function snippetsFor(engine: Engine, wish: ContainerWish): readonly Snipp
   }
 }
 
-/** POSIX single quotes where a shell would read more than letters. */
-const word = (text: string): string => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`)
-
 /** docker-run(1), podman-run(1): the same flags but for the GPU, which podman takes by its CDI name. A limit that should be none is a flag left out. */
 function run(program: 'docker' | 'podman', { env = {}, cpus, cpuset, memoryMegabytes, devices = [], groups = [], gpu }: ContainerWish): string {
   const flags = [
-    ...Object.entries(env).map(([name, value]) => `--env ${word(`${name}=${value}`)}`),
+    ...Object.entries(env).map(([name, value]) => `--env ${posixWord(`${name}=${value}`)}`),
     ...(typeof cpus === 'number' ? [`--cpus=${cpus}`] : []),
-    ...(cpuset === undefined ? [] : [`--cpuset-cpus=${word(cpuset)}`]),
+    ...(cpuset === undefined ? [] : [`--cpuset-cpus=${posixWord(cpuset)}`]),
     ...(typeof memoryMegabytes === 'number' ? [`--memory=${memoryMegabytes}m`] : []),
     ...(gpu ? [program === 'docker' ? '--gpus all' : '--device nvidia.com/gpu=all'] : []),
-    ...devices.map((path) => `--device ${word(path)}`),
-    ...groups.map((name) => `--group-add ${word(name)}`),
+    ...devices.map((path) => `--device ${posixWord(path)}`),
+    ...groups.map((name) => `--group-add ${posixWord(name)}`),
   ]
   const without = [...(cpus === null ? ['--cpus'] : []), ...(memoryMegabytes === null ? ['--memory'] : [])]
   return `${[`${program} run`, ...flags, '…'].join(' ')}\n${without.length === 0 ? '' : `# and without ${without.join(' and ')}\n`}`

@@ -1,3 +1,4 @@
+import { posixQuoted } from '../facts/shell-word.ts'
 import type { Env } from '../types.ts'
 import { isSearchList } from './search-list.ts'
 import { blockOf, linesOf, variable, withBlock } from './text.ts'
@@ -58,7 +59,7 @@ function statement(name: string, value: string, shell: Shell): readonly string[]
     case 'bash':
     case 'zsh':
     case 'sh':
-      return (list ? posixList(name, value) : `export ${name}=${single(value)}`).split('\n')
+      return (list ? posixList(name, value) : `export ${name}=${posixQuoted(value)}`).split('\n')
     case 'fish':
       return (list ? fishList(name, value) : `set -gx ${name} ${fishQuoted(value)}`).split('\n')
     case 'powershell':
@@ -66,12 +67,9 @@ function statement(name: string, value: string, shell: Shell): readonly string[]
   }
 }
 
-/** POSIX single quotes: nothing inside means anything but the quote itself. */
-const single = (text: string): string => `'${text.replace(/'/g, "'\\''")}'`
-
 const posixList = (name: string, value: string): string => `case ":\${${name}-}:" in
-  *:${single(value)}:*) ;;
-  *) export ${name}=${single(value)}"\${${name}:+:\${${name}}}" ;;
+  *:${posixQuoted(value)}:*) ;;
+  *) export ${name}=${posixQuoted(value)}"\${${name}:+:\${${name}}}" ;;
 esac`
 
 /** fish: only `\` and `'` mean something inside single quotes. */

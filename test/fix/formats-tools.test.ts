@@ -7,6 +7,9 @@ import type { PlannedChange } from '../../src/fix/draft.ts'
 import { dropIn } from '../../src/fix/drop-in.ts'
 import { formats } from '../../src/fix/formats.ts'
 import { Refused } from '../../src/fix/refused.ts'
+import { expanded } from '../../src/systemd/specifiers.ts'
+import { assignmentsOf } from '../../src/systemd/unit-file.ts'
+import { wordsOf } from '../../src/systemd/words.ts'
 import { describeWith } from '../support/rig.ts'
 import { CACHE } from '../support/wheels.ts'
 import { service } from './made-up.ts'
@@ -111,15 +114,25 @@ describeWith('nix', onPath('nix-instantiate') ? null : 'nix-instantiate is missi
     const set = [...Object.entries(env).map(([name, value]) => service('Environment', `${name}=${value}`)), service('CPUQuota', '400%'), service('MemoryMax', ''), service('DeviceAllow', 'char-nvidia* rw'), service('DeviceAllow', '/dev/nvidia0 rw'), { section: 'Unit' as const, key: 'After', value: 'sound.target' }, { section: 'Unit' as const, key: 'Wants', value: 'user@1500.service' }]
     const { systemd } = evaluated(formats.nix({ changes: [unitOf(set)], steps: [{ words: 'nixos-rebuild\nswitch', command: null }] }))
     expect(systemd.services.asr).toEqual({
-      environment: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, { force: value }])),
+      environment: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, { force: value.replaceAll('%', '%%') }])),
       serviceConfig: { CPUQuota: { force: '400%' }, MemoryMax: { force: '' }, DeviceAllow: ['char-nvidia* rw', '/dev/nvidia0 rw'] },
       after: ['sound.target'], wants: ['user@1500.service'],
     })
   })
 
+  it('says in the unit that NixOS makes of it what was meant', () => {
+    const env = { ...values(12, 60), PERCENT: '/opt/50%h/%%n' }
+    const { systemd } = evaluated(formats.nix({ changes: [unitOf(Object.entries(env).map(([name, value]) => service('Environment', `${name}=${value}`)))], steps: [] }))
+    const made = systemd.services.asr.environment as Record<string, { force: string }>
+    // nixos/lib/systemd-lib.nix: "Environment=${toJSON "${n}=${env.${n}}"}\n".
+    const text = `[Service]\n${Object.entries(made).map(([name, { force }]) => `Environment=${JSON.stringify(`${name}=${force}`)}\n`).join('')}`
+    const words = assignmentsOf(text, 'f').flatMap(({ value }) => wordsOf(value).words.map((word) => expanded(word, {})))
+    expect(words.sort()).toEqual(Object.entries(env).map(([name, value]) => `${name}=${value}`).sort())
+  })
+
   it('keeps apart what is for a user, and the names of units', () => {
     const user = { ...unitOf([service('CPUQuota', '400%')], '/home/a/.config/systemd/user/asr@"x".service.d/50-asr-doctor.conf'), unit: 'asr@"x".service' }
-    expect(evaluated(formats.nix({ changes: [user], steps: [] }))).toEqual({ systemd: { user: { services: { 'asr@"x"': { serviceConfig: { CPUQuota: { force: '400%' } } } } } } })
+    expect(evaluated(formats.nix({ changes: [user], steps: [] }))).toEqual({ systemd: { user: { services: { 'asr@"x"': { overrideStrategy: 'asDropin', serviceConfig: { CPUQuota: { force: '400%' } } } } } } })
   })
 })
 
@@ -135,7 +148,7 @@ describeWith('podman', podmanMissing(), () => {
       const [image] = JSON.parse(engine.run(['inspect', '--type', 'image', 'localhost/env:1']).stdout) as { Config: { Env: string[] } }[]
       const seen = Object.fromEntries(image!.Config.Env.map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]))
       expect(seen).toMatchObject(env)
-      expect(text).toContain('# docker run --cpus=2.5\n# docker run --device=/dev/nvidia0\n# no counterpart in an image: Nice=1\n')
+      expect(text).toContain('# docker run --cpus=2.5 --device /dev/nvidia0 …\n# no counterpart in an image: Nice=1\n')
       expect(() => formats.dockerfile({ changes: [unitOf([service('Environment', 'A=x\ny')])], steps: [] })).toThrow(Refused)
     } finally {
       engine.drop()
