@@ -1,5 +1,6 @@
 import { posixQuoted } from '../facts/shell-word.ts'
 import type { Env } from '../types.ts'
+import { Refused } from './refused.ts'
 import { isSearchList } from './search-list.ts'
 import { blockOf, linesOf, variable, withBlock } from './text.ts'
 
@@ -37,7 +38,18 @@ export function profile(set: Env, shell: Shell, before: string | null, file: str
   const earlier = earlierOf(before, file)
   const wanted = { ...earlier, ...set }
   const inside = ['# Written by asr-doctor. "asr-doctor fix --undo" takes it back.', ...Object.entries(wanted).flatMap(([name, value]) => statement(name, value, shell))]
-  return withBlock(before, file, [`# set ${encodeURIComponent(JSON.stringify(wanted))}`, ...inside])
+  return withBlock(apart(before, shell, file), file, [`# set ${encodeURIComponent(JSON.stringify(wanted))}`, ...inside])
+}
+
+/** Our first line would go on the one before it where that ends in the shell's mark for it; an empty line between them ends it as the end of the file did. */
+function apart(before: string | null, shell: Shell, file: string): string | null {
+  const { lines, end, closed } = linesOf(before ?? '')
+  const at = blockOf(lines, file)
+  const last = lines[(at?.from ?? lines.length) - 1] ?? ''
+  const open = shell === 'powershell' ? last.endsWith('`') : /(?<!\\)(\\\\)*\\$/.test(last)
+  if (!open || (at !== null && /^\s*#/.test(last))) return before
+  if (at !== null) throw new Refused(`The line in ${file} before what asr-doctor wrote goes on in it; put an empty line between them.`)
+  return `${before}${closed ? '' : end}${end}`
 }
 
 /** What an earlier run set, from the comment it left: our block is merged with it. */

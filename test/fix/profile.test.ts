@@ -74,6 +74,17 @@ describeWith('shells', missing.length === 0 ? null : `${missing.join(', ')} miss
       expect(Object.fromEntries(Object.keys(meant).map((name) => [name, seen[name]]))).toEqual(meant)
     })
 
+    it.each(['\\', 'x\\', 'x \\\\\\', '# x \\'])('is not read as part of a last line that goes on: %j', (tail) => {
+      const set = shell === 'fish' ? 'set -gx MINE 1' : 'export MINE=1'
+      for (const end of ['', '\n']) {
+        const text = profile({ A: '1' }, shell, `${set}\necho ${tail}${end}`, 'profile')
+        expect(started(shell, homeWith(shell, text), {}), text).toMatchObject({ MINE: '1', A: '1' })
+        expect(profile({ A: '1' }, shell, text, 'profile')).toBe(text)
+      }
+      const broken = profile({ A: '1' }, shell, null, 'profile').replace(/^/, 'echo x\\\n')
+      expect(() => profile({ A: '2' }, shell, broken, 'profile')).toThrow(/before what asr-doctor wrote goes on in it/)
+    })
+
     it('survives a folder with every kind of quote in its name', () => {
       const path = `/opt/it's "here"/$(touch ${folder}/pwned)/\`id\`/100%/\\x`
       const home = homeWith(shell, profile({ LD_LIBRARY_PATH: path }, shell, null, 'profile'))
