@@ -18,14 +18,12 @@ const MAX_LINE_BYTES = 1024 * 1024 - 1
 export function dropIn(set: readonly Directive[], why: string, before: string | null, file: string): string {
   const start = linesOf(before ?? `${HEADER}\n`)
   let lines = start.lines
-  const told = new Set<string>()
   for (const directive of grouped(set)) {
     const values = directive.values.map((value) => written(directive.key, value))
     for (const [value, raw] of values.map((value, at) => [value, directive.values[at]!] as const)) {
       const line = `${directive.key}=${value}`
       if (new TextEncoder().encode(line).length > MAX_LINE_BYTES) throw new Refused(`${directive.key}= would be a line of more than 1 MiB, which systemd does not read.`)
-      lines = placed(lines, directive, raw, line, told.has(directive.section) ? null : comment(why), file)
-      told.add(directive.section)
+      lines = placed(lines, directive, raw, line, comment(why), file)
     }
   }
   const after = textOf({ ...start, lines, closed: true })
@@ -58,19 +56,33 @@ function comment(why: string): string {
   return `# ${words!.length > 90 ? `${words!.slice(0, 89).trimEnd()}…` : words!}${id ?? ''}`
 }
 
-/** Where a directive of ours already stands it is replaced; else it goes to the end of its section. */
-function placed(lines: readonly string[], { section, key }: Group, value: string, line: string, why: string | null, file: string): readonly string[] {
+/** Where a directive of ours already stands it is replaced; else it goes to the end of its section. Whoever has a hand in it is named above it. */
+function placed(lines: readonly string[], { section, key }: Group, value: string, line: string, why: string, file: string): readonly string[] {
   const ours = assignmentsOf(lines.join('\n'), file).filter((each) => each.section === section && each.key === key)
   if (ours.some((each) => each.raw.trim() === line)) return lines
   const old = ours.filter((each) => replaces(key, value, each)).at(-1)
-  if (old !== undefined) return [...lines.slice(0, old.line - 1), line, ...lines.slice(old.line - 1 + old.raw.split('\n').length)]
+  if (old !== undefined) return named([...lines.slice(0, old.line - 1), line, ...lines.slice(old.line - 1 + old.raw.split('\n').length)], old.line - 1, why, 'beside')
   const header = lines.findIndex((each) => each.trim() === `[${section}]`)
-  const added = why === null || lines.includes(why) ? [line] : [why, line]
-  if (header < 0) return [...lines, ...(lines.length > 0 ? [''] : []), `[${section}]`, ...added]
-  let end = lines.findIndex((each, at) => at > header && /^\s*\[.*\]\s*$/.test(each))
+  if (header < 0) return [...lines, ...(lines.length > 0 ? [''] : []), `[${section}]`, ...(lines.includes(why) ? [] : [why]), line]
+  let end = lines.findIndex((each, at) => at > header && isHeader(each))
   if (end < 0) end = lines.length
   while (end > header + 1 && lines[end - 1]!.trim() === '') end--
-  return [...lines.slice(0, end), ...added, ...lines.slice(end)]
+  return named([...lines.slice(0, end), line, ...lines.slice(end)], end, why, 'anew')
+}
+
+const isHeader = (line: string): boolean => /^\s*\[.*\]\s*$/.test(line)
+const isComment = (line: string): boolean => line.startsWith('#')
+
+/** The comment for the line at `at`: none where those above it have it already; else beside them, or right above the line. */
+function named(lines: readonly string[], at: number, why: string, how: 'beside' | 'anew'): readonly string[] {
+  let last = at - 1
+  while (last >= 0 && !isComment(lines[last]!) && !isHeader(lines[last]!)) last--
+  const headed = last >= 0 && isComment(lines[last]!)
+  let first = last
+  while (headed && first > 0 && isComment(lines[first - 1]!)) first--
+  if (headed && lines.slice(first, last + 1).includes(why)) return lines
+  const place = headed && how === 'beside' ? last + 1 : at
+  return [...lines.slice(0, place), why, ...lines.slice(place)]
 }
 
 function replaces(key: string, value: string, old: Assignment): boolean {

@@ -45,7 +45,7 @@ export async function unitDropIn(edit: UnitEdit, wish: Wish, draft: Draft, site:
   }
   const left = lastOfEach(set).filter((directive) => !holds(unit, directive, draft))
   if (left.length === 0) return
-  const target = `${unit.folder}/${nameAfter(unit, left, `${unit.folder}/`)}`
+  const target = `${unit.folder}/${nameAfter(unit, left)}`
   const before = draft.texts.has(target) ? draft.texts.get(target)!.text : await onDisk(unit, target, site)
   put(draft, target, before, dropIn(left, `${wish.fix.title.replace(/\.$/, '')} (${wish.check})`, before, target), 'unit', edit.unit)
 }
@@ -134,15 +134,18 @@ function holds(unit: UnitSite, { section, key, value }: Directive, draft: Draft)
 
 /**
  * Our drop-in, under a name that sorts behind every file that would have the last word otherwise: drop-ins count in the
- * order of their names, wherever they lie, and `systemctl edit` writes override.conf (systemd.unit(5)).
+ * order of their names, wherever they lie, and `systemctl edit` writes override.conf (systemd.unit(5)). One of our own from an
+ * earlier run is such a file too; it is gone on with.
  */
-function nameAfter(unit: UnitSite, set: readonly Directive[], folder: string): string {
+function nameAfter(unit: UnitSite, set: readonly Directive[]): string {
   const rivals = unit.files
-    .filter(({ path }) => path !== unit.state.fragmentPath && !(path.startsWith(folder) && path.endsWith('asr-doctor.conf')))
+    .filter(({ path }) => path !== unit.state.fragmentPath)
     .filter(({ path, text }) => assignmentsOf(text, path).some((each) => set.some((directive) => rivalOf(directive, each))))
     .map(({ path }) => basename(path))
-  const candidates = [DROP_IN, '99-asr-doctor.conf', 'zz-asr-doctor.conf', ...rivals.map((name) => `${name.replace(/\.conf$/, '')}_asr-doctor.conf`)]
-  return candidates.find((name) => rivals.every((rival) => rival < name)) ?? `${[...rivals].sort().at(-1)!.replace(/\.conf$/, '')}_asr-doctor.conf`
+  const last = [...rivals].sort().at(-1)
+  if (last === undefined) return DROP_IN
+  const candidates = [DROP_IN, '99-asr-doctor.conf', 'zz-asr-doctor.conf', ...(last.endsWith('asr-doctor.conf') ? [last] : [])]
+  return candidates.find((name) => last <= name) ?? `${last.replace(/\.conf$/, '')}_asr-doctor.conf`
 }
 
 function rivalOf({ section, key, value }: Directive, other: { readonly section: string | null; readonly key: string; readonly value: string }): boolean {

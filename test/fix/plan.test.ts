@@ -5,6 +5,7 @@ import { question } from '../../src/question.ts'
 import { environmentFileOf } from '../../src/systemd/environment-file.ts'
 import { dropInWish, madeUp, service, siteOf, wish, type MadeUp } from './made-up.ts'
 import type { Wish } from '../../src/fix/plan.ts'
+import type { CheckId, Directive } from '../../src/types.ts'
 
 const DROP_IN = '/etc/systemd/system/asr.service.d/50-asr-doctor.conf'
 const planned = (wishes: readonly Wish[], of: MadeUp = {}) => plan(wishes, siteOf(madeUp(of)))
@@ -98,6 +99,27 @@ describe('a plan for a unit', () => {
     const { changes, rows } = await planned([dropInWish([service('CPUQuota', '400%'), service('DeviceAllow', '/dev/nvidia0 rw')])], { text: '[Service]\nCPUQuota=50%\nCPUQuota=400%\nDeviceAllow=/dev/null rw\nDeviceAllow=/dev/nvidia0 rw\n' })
     expect(rows).toHaveLength(1)
     expect(changes).toEqual([])
+  })
+
+  it.each([
+    ['99-asr-doctor.conf', '99-asr-doctor.conf'], ['zz-asr-doctor.conf', 'zz-asr-doctor.conf'], ['override_asr-doctor.conf', 'zz-asr-doctor.conf'], ['zzz_asr-doctor.conf', 'zzz_asr-doctor.conf'], ['10-asr-doctor.conf', '50-asr-doctor.conf'],
+  ])('is not outdone by %s of an earlier run', async (earlier, ours) => {
+    const { changes } = await planned([dropInWish([service('CPUQuota', '400%')])], { files: { [`/etc/systemd/system/asr.service.d/${earlier}`]: '# older\n[Service]\nCPUQuota=50%\n' } })
+    expect(changes.map(({ target }) => target)).toEqual([`/etc/systemd/system/asr.service.d/${ours}`])
+    expect(changes[0]!.after).toMatch(earlier === ours ? /^# older\n\[Service\]\n.*\nCPUQuota=400%\n$/ : /CPUQuota=400%\n$/)
+  })
+
+  it('names every finding that has a hand in a line, where it stands', async () => {
+    const of = (check: CheckId, set: readonly Directive[]) => dropInWish(set, { check })
+    const env = (value: string) => service('Environment', value)
+    const { changes } = await planned([
+      of('cuda/a', [env('FIRST=1'), env('LD_LIBRARY_PATH=/one')]), of('cudnn/b', [env('LD_LIBRARY_PATH=/two'), service('Nice', '1')]), of('cgroup/c', [service('CPUQuota', '200%')]), of('cgroup/d', [service('CPUQuota', '400%')]),
+    ])
+    expect(changes[0]!.after!.split('\n').slice(2)).toEqual([
+      '[Service]', '# Mend it (cuda/a)', '# Mend it (cudnn/b)', 'Environment="FIRST=1"', 'Environment="LD_LIBRARY_PATH=/one:/two"', 'Nice=1', '# Mend it (cgroup/c)', '# Mend it (cgroup/d)', 'CPUQuota=400%', '',
+    ])
+    const apart = await planned([of('cuda/a', [env('A=1')]), of('cgroup/c', [service('Nice', '1')]), of('cuda/b', [env('B=1')])])
+    expect(apart.changes[0]!.after!.split('\n').slice(3)).toEqual(['# Mend it (cuda/a)', 'Environment="A=1"', '# Mend it (cgroup/c)', 'Nice=1', '# Mend it (cuda/b)', 'Environment="B=1"', ''])
   })
 
   it('goes on from our own drop-in of an earlier run', async () => {
