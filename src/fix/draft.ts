@@ -26,6 +26,9 @@ export interface Draft {
 export interface FolderList {
   readonly base: string | null
   readonly wanted: ReadonlySet<string>
+  /** Those of them that must stand before or behind the others, in their order. */
+  readonly first: readonly string[]
+  readonly last: readonly string[]
 }
 
 export const emptyDraft = (): Draft => ({ texts: new Map(), lines: new Map(), single: new Map(), lists: new Map() })

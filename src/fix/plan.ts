@@ -20,6 +20,8 @@ export interface Wish {
   /** Which finding of the check, by its cause. */
   readonly cause: string
   readonly fix: Fix
+  /** Its folders stand before or behind those of the wishes before it; absent = nobody cares. */
+  readonly place?: 'first' | 'last'
 }
 
 /** What one wish adds to the plan: its own changes, each from what the wishes before it have left. */

@@ -4,6 +4,7 @@ import { hostOf, type Ask } from '../host/host.ts'
 import type { Check, CheckId, Finding, Fix, Outcome, Severity } from '../types.ts'
 import { mended } from './mended.ts'
 import { plan, type Plan, type Wish } from './plan.ts'
+import { isSearchList } from './search-list.ts'
 
 export type Outcomes = ReadonlyMap<CheckId, Outcome>
 
@@ -94,8 +95,8 @@ async function cure(judging: Judging, taken: readonly Wish[], now: Outcomes, off
   const settled = taken.filter((wish) => isCured(wish, judging.before, now))
   let added: readonly Wish[] = []
   let doubt: Rejected | null = null
-  for (const wish of offers) {
-    const tried = await judged(judging, [...taken, ...added, wish])
+  for (const offer of offers) {
+    const { wish, tried } = await bestOf(judging, [...taken, ...added], offer, (of, outcomes) => harm(of, judging.before, now, settled, outcomes) === null)
     const refusal = tried.plan.refused.find((each) => each.wish === wish)
     if (refusal !== undefined) {
       rejected.push({ wish, kind: 'refused', because: refusal.because })
@@ -120,6 +121,20 @@ async function cure(judging: Judging, taken: readonly Wish[], now: Outcomes, off
   }
   return { rejected: doubt === null ? rejected : [...rejected, doubt], wishes: null }
 }
+
+/** Where libraries of one name lie in several of the folders, the order of the wishes decides which of them meet: the other orders are tried before a wish is given up. */
+async function bestOf(judging: Judging, taken: readonly Wish[], wish: Wish, harmless: (wish: Wish, outcomes: Outcomes) => boolean): Promise<{ readonly wish: Wish; readonly tried: Awaited<ReturnType<typeof judged>> }> {
+  const tried = await judged(judging, [...taken, wish])
+  if (!listsFolders(wish) || !taken.some(listsFolders) || harmless(wish, tried.outcomes)) return { wish, tried }
+  for (const place of ['first', 'last'] as const) {
+    const other: Wish = { ...wish, place }
+    const again = await judged(judging, [...taken, other])
+    if (harmless(other, again.outcomes)) return { wish: other, tried: again }
+  }
+  return { wish, tried }
+}
+
+const listsFolders = ({ fix }: Wish): boolean => fix.edits.some((edit) => edit.kind === 'unit-drop-in' && edit.set.some(({ key, value }) => key === 'Environment' && isSearchList(value.split('=')[0]!)))
 
 /** Those wishes of which one more cures its finding and harms nothing. A source that a program looks through on the disk shows no change before it is made. */
 export async function provenBeside(judging: Judging, taken: readonly Wish[], more: readonly Wish[]): Promise<ReadonlySet<Wish>> {

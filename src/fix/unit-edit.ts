@@ -64,11 +64,11 @@ const split = (assignment: string): readonly [string, string] => {
 function combined(directive: Directive, name: string, value: string, place: string, wish: Wish, draft: Draft, existing: () => string | null): string {
   if (!isSearchList(name)) return single(`${place} ${name}`, name, value, wish, draft, () => null)
   const key = `${place} ${name}`
-  const before = draft.lists.get(key) ?? { base: existing(), wanted: new Set<string>() }
-  const list = { base: directive.replaces ? null : before.base, wanted: new Set([...before.wanted, value]) }
+  const before = draft.lists.get(key) ?? { base: existing(), wanted: new Set<string>(), first: [], last: [] }
+  const list = { base: directive.replaces ? null : before.base, wanted: new Set([...before.wanted, value]), first: wish.place === 'first' ? [value, ...before.first] : before.first, last: wish.place === 'last' ? [...before.last, value] : before.last }
   draft.lists.set(key, list)
   // By the letter and not by who came first: the same wishes give the same list.
-  const wanted = [...list.wanted].sort().join(':')
+  const wanted = [...list.first, ...[...list.wanted].filter((each) => !list.last.includes(each)).sort(), ...list.last].join(':')
   return list.base === null ? (list.wanted.size === 1 ? value : extended(wanted, '')) : extended(wanted, carried(name, list.base))
 }
 

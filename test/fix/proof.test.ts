@@ -87,6 +87,42 @@ describe('a fix is taken', () => {
     expect(plan.changes[0]!.after).toBe('[Service]\nExecStart=/bin/true\n')
   })
 
+  /**
+   * Two releases of cuDNN. In the one folder only libcudnn.so.9 was copied beside cuBLAS; in the other it is whole. Whoever finds its
+   * first part in one folder and its others in the other has both in memory.
+   */
+  describe('in an order that mixes no versions', () => {
+    const FOLDERS: Readonly<Record<string, readonly string[]>> = { partly: ['libcublas.so.12', 'libcudnn.so.9'], whole: ['libcudnn.so.9', 'libcudnn_graph.so.9'] }
+    const mixing = (names: Readonly<Record<string, string>>) => {
+      const holder = (env: Readonly<Record<string, string>>, library: string) => (env['LD_LIBRARY_PATH'] ?? '').split(':').find((folder) => Object.entries(names).some(([kind, path]) => path === folder && FOLDERS[kind]!.includes(library))) ?? null
+      const needs = (id: Check['id'], library: string, folder: string) =>
+        defineCheck({
+          id, title: 'T', docs, fixes: 'always', needs: { context },
+          run: ({ context: { env } }) => (env.known && holder(env.value, library) !== null ? [] : [found(`${library} is hidden.`, [fixOf(folder, [['Environment', `LD_LIBRARY_PATH=${folder}`]])])]),
+        })
+      const mixed = defineCheck({
+        id: 'test/mixed', title: 'T', docs, fixes: 'never', needs: { context },
+        run: ({ context: { env } }) => {
+          const [first, parts] = env.known ? [holder(env.value, 'libcudnn.so.9'), holder(env.value, 'libcudnn_graph.so.9')] : [null, null]
+          return first === null || parts === null || first === parts ? [] : [found(`libcudnn.so.9 of ${first} and libcudnn_graph.so.9 of ${parts}.`, [])]
+        },
+      })
+      return [needs('test/cublas', 'libcublas.so.12', names['partly']!), needs('test/cudnn', 'libcudnn_graph.so.9', names['whole']!), mixed]
+    }
+    it.each([{ partly: '/a/cuda', whole: '/b/cudnn' }, { partly: '/b/cuda', whole: '/a/cudnn' }])('%j', async (names) => {
+      const checks = mixing(names)
+      for (const order of [checks, [...checks].reverse()]) {
+        const { proof, plan, rejected, judging } = await taken(running, order)
+        expect(rejected).toEqual([])
+        expect([...proof.gone].sort()).toEqual(['test/cublas', 'test/cudnn'])
+        expect(plan.changes[0]!.after).toContain(`"LD_LIBRARY_PATH=${names.whole}:${names.partly}"`)
+        const { mended } = await import('../../src/fix/mended.ts')
+        const again = await judgingOf(await mended(judging.machine, plan), order)
+        expect((await chosen(again, () => true)).plan.changes).toEqual([])
+      }
+    })
+  })
+
   it('risky only when it is named, and manual never', async () => {
     const check = lacks('test/a', 'A', '1', [fixOf('by hand', [['Environment', 'A=1']], 'manual'), fixOf('risky', [['Environment', 'A=1']], 'risky')])
     const judging = await judgingOf(madeUp(running), [check])
