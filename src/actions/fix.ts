@@ -13,16 +13,15 @@ import { unseenWords } from '../fix/unseen.ts'
 import { vetted } from '../fix/vetted.ts'
 import { gatherer } from '../gather.ts'
 import { about } from '../host/about.ts'
-import { hostOf, type Ask } from '../host/host.ts'
+import { hostOf } from '../host/host.ts'
 import { colourOn, widthOf, type Io } from '../io.ts'
 import { allChecks, idsNamed } from '../load.ts'
-import { neighbours } from '../neighbours.ts'
 import { progress } from '../progress.ts'
-import { sober } from '../sober.ts'
 import { targetArgs, targetName } from '../target-name.ts'
 import type { CheckId, Target } from '../types.ts'
 import { WrongCall } from '../wrong-call.ts'
 import { keep } from './fix-keep.ts'
+import { theOneService } from './fix-target.ts'
 import { examined, sayBeside, type FixOptions, type Work } from './fix-work.ts'
 import { writeOut } from './fix-write.ts'
 import { machineOf } from './machine.ts'
@@ -39,7 +38,7 @@ export async function fix(options: FixOptions, io: Io): Promise<number> {
   const line = io.stderr.isTTY ? progress(io.stderr, widthOf(io.stderr)) : null
   try {
     const found = await machineOf(options, io.cwd, line?.watch ?? ((ask) => ask))
-    const target = found.target.kind === 'shell' ? await theOneService(found.ask, io) : found.target
+    const target = found.target.kind === 'shell' ? await theOneService(found.ask, io, meant !== null) : found.target
     const judging = await examined(about(target, found.ask))
     const { offer, unverified } = await vetted(judging, { named: new Set([...named.values()].flatMap((ids) => [...ids])), writers: meant }, Number(options.timeout))
     line?.stop()
@@ -65,16 +64,6 @@ function refuseContradictions({ undo, output, format, restart, json, fix: named 
   if (format !== undefined && writers !== null) throw new WrongCall('--format is for showing or keeping the change, not for --write-unit, --write-path or --apply.')
   if (format !== undefined && json && output === undefined) throw new WrongCall('--format and --json both want the standard output; keep one of them in a file with --output.')
   if (restart && undo === undefined && writers === null) throw new WrongCall('--restart goes with --write-unit, --apply or --undo.')
-}
-
-/** Without a target: the one speech service of this machine, by name; none = this shell. */
-async function theOneService(ask: Ask, io: Io): Promise<Target> {
-  const found = await known(neighbours(hostOf(ask)))
-  const services = found.known ? found.value.filter(({ target }) => target.kind === 'unit') : []
-  if (services.length > 1) throw new WrongCall(`There are ${services.length} speech services; name one: ${services.map(({ args }) => `asr-doctor fix ${args.join(' ')}`).join(', ')}.`)
-  if (services.length === 0) return { kind: 'shell' }
-  io.stderr.write(`Taken: ${sober(services[0]!.name)}, the one speech service found here.\n`)
-  return services[0]!.target
 }
 
 async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told' | 'beside'>, named: ReadonlyMap<string, ReadonlySet<CheckId>>, unverified: string | null): Promise<number> {
