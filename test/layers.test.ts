@@ -28,7 +28,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   // Cures: text in, text out; plans and proofs over any machine. Only the hand and what stands around it touch the disk.
   { files: /^src\/fix\/(hand|place|failure|rights|lock|journal|apply|verify|after|ask)\.ts$/, ours: /^src\//, node: true },
   { files: /^src\/fix\/report\.ts$/, ours: /^src\/(fix|report)\/|^src\/(types|sober|target-name)\.ts$/, packages: /^chalk$/ },
-  { files: /^src\/fix\//, ours: /^src\/(fix|facts|systemd|cgroup)\/|^src\/host\/(host|overlay|replay)\.ts$|^src\/(types|index|paths|question|cannot-see|diagnose|gather)\.ts$/ },
+  { files: /^src\/fix\//, ours: /^src\/(fix|facts|systemd|cgroup|verdict)\/|^src\/host\/(host|overlay|replay)\.ts$|^src\/(types|index|paths|question|cannot-see|diagnose|gather)\.ts$/ },
   { files: /^src\/progress\.ts$/, ours: /^src\// },
   { files: /^src\/bench\//, ours: /^src\//, node: true, packages: /^(commander|chalk|cli-table3|execa|onnxruntime-node|systeminformation)$/ },
   { files: /^src\/(cli|io|new-file)\.ts$|^src\/(commands|actions)\//, ours: /^src\//, node: true, packages: /^(commander|chalk)$/ },

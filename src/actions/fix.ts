@@ -97,7 +97,8 @@ async function carryOut(asked: Omit<Work, 'unit' | 'steps' | 'told' | 'beside'>,
 
 function adviceOf(judging: Judging, offer: Offer): Told['advice'] {
   const cured = new Set(offer.proof.gone)
-  return wishesOf(judging).filter(({ check, fix }) => !cured.has(check) && fix.edits.every(({ kind }) => kind === 'snippet')).map(({ check, fix }) => ({ check, fix }))
+  const ruledOut = new Set(offer.rejected.flatMap(({ kind, wish }) => (kind === 'refuted' ? [wish.fix] : [])))
+  return wishesOf(judging).filter(({ check, fix }) => !cured.has(check) && !ruledOut.has(fix) && fix.edits.every(({ kind }) => kind === 'snippet')).map(({ check, fix }) => ({ check, fix }))
 }
 
 function callOf(target: Target, wishes: readonly Wish[]): string {

@@ -60,7 +60,7 @@ export async function offerOf(judging: Judging, { named, writers, barred }: Term
   const proof = everything ? more.proof : first.proof
   const cured = new Set(proof.gone)
   const meant = ({ check, fix }: Wish) => fix.safety === 'safe' || named.has(check)
-  const { rows } = await remaining(judging, all.map(({ wish }) => wish), ({ check, fix }) => !cured.has(check) && fix.edits.length > 0 && (fix.safety === 'manual' || fix.edits.some((edit) => writerOf(edit) === 'source')), meant)
+  const { rows } = await remaining(judging, all.map(({ wish }) => wish), ({ check, fix }) => !barred.has(fix) && !cured.has(check) && fix.edits.length > 0 && (fix.safety === 'manual' || fix.edits.some((edit) => writerOf(edit) === 'source')), meant)
   const patches = rows.slice(all.length)
   const proven = await provenBeside(judging, taken, patches.flatMap(({ wish }) => (wish.fix.safety === 'manual' ? [] : [wish])))
   return {

@@ -41,13 +41,13 @@ export function compared(before: Outcomes, after: Outcomes): Proof {
 export interface Proven {
   readonly plan: Plan
   readonly proof: Proof
-  /** Fixes that are left out, and why: they cure nothing on the changed machine, make something worse, or cannot be made. */
+  /** Fixes that are left out, and why: they cure nothing on the changed machine, make something worse, cannot be made, or are for a cause that is ruled out. */
   readonly rejected: readonly Rejected[]
 }
 
 export interface Rejected {
   readonly wish: Wish
-  readonly kind: 'refused' | 'no cure' | 'worse' | 'unproven'
+  readonly kind: 'refused' | 'no cure' | 'worse' | 'unproven' | 'refuted'
   readonly because: string
 }
 

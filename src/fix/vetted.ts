@@ -6,6 +6,7 @@ import type { Fix, Known } from '../types.ts'
 import { offerOf, type Offer, type Terms } from './offer.ts'
 import type { Row } from './plan.ts'
 import type { Judging } from './proof.ts'
+import { refuted } from './refuted.ts'
 import { unitSite, type Site } from './site.ts'
 import { isUnitText, newComplaints } from './verify.ts'
 
@@ -15,12 +16,12 @@ export interface Vetted {
   readonly unverified: string | null
 }
 
-/** What systemd-analyze newly complains of is not offered. */
+/** What systemd-analyze newly complains of is not offered, and nothing for a cause that the evidence rules out. */
 export async function vetted(judging: Judging, terms: Omit<Terms, 'barred'>, seconds: number): Promise<Vetted> {
   const host = hostOf(judging.machine)
   const site = { host, use: gatherer(host) }
-  const barred = new Set<Fix>()
-  const complaints: Offer['rejected'][number][] = []
+  const complaints: Offer['rejected'][number][] = [...(await refuted(judging))]
+  const barred = new Set<Fix>(complaints.map(({ wish }) => wish.fix))
   for (;;) {
     const offer = await offerOf(judging, { ...terms, barred })
     const { complaint, unasked } = await complaintOf([...offer.main.rows, ...offer.leftOut], site, Math.max(seconds, 10) * 1000)
