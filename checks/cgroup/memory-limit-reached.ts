@@ -1,4 +1,4 @@
-import { defineCheck, type Evidence, type Finding, type Immutable } from '../../src/index.ts'
+import { defineCheck, type Evidence, type Finding, type Fix, type Immutable } from '../../src/index.ts'
 import { bytesInWords } from '../../src/cgroup/words.ts'
 import { beyond } from '../../src/facts/cgroup.ts'
 import { cgroupMemory, type CgroupMemory, type MemoryLimit, type MemoryUse } from '../../src/facts/cgroup-memory.ts'
@@ -68,15 +68,15 @@ function killed(subject: string, memory: Immutable<CgroupMemory>, limit: Limit, 
   const kills = memory.own.oomKills
   if (kills === null || kills === 0 || limit.kind !== 'max') return null
   // The machine itself may have run out of memory, or the killer was another limit: only hits on this very limit make it the cause.
-  const hits = memory.uses.find(({ level }) => level.path === limit.level.path)?.hits ?? 0
-  if (hits === 0) return null
-  const evidence = [memory.own.evidence.oomKills, ...limitEvidence(limit, unit), memory.uses.find(({ level }) => level.path === limit.level.path)?.evidence.hits, memory.own.evidence.peak]
+  const use = memory.uses.find(({ level }) => level.path === limit.level.path)
+  if ((use?.hits ?? 0) === 0) return null
+  const evidence = [memory.own.evidence.oomKills, ...limitEvidence(limit, unit), use?.evidence.hits, memory.own.evidence.peak]
   return {
     severity: 'error', confidence: 'likely',
     cause: `The kernel has killed ${kills === 1 ? 'one process' : `${kills} processes`} of ${subject} for want of memory, under ${limitName(limit, unit)}.`,
     evidence: evidence.filter((each) => each !== undefined) as unknown as [Evidence, ...Evidence[]],
     refuted: [GPU_MEMORY],
-    fixes: [raised(limit, limit.bytes * 2, memory.limits, place)],
+    fixes: [raisedAfterKill(limit, Math.max(use?.peakBytes ?? 0, (use?.heldBytes ?? 0) + (use?.swapBytes ?? 0)), memory.limits, place)],
   }
 }
 
@@ -96,7 +96,7 @@ function killedBefore(target: Parameters<typeof subjectOf>[0], place: Place, end
       cause: `The kernel has killed ${times(kills)} of ${subjectOf(target, unit)} for want of memory, under ${asked.text}.`,
       evidence,
       refuted: [GPU_MEMORY],
-      fixes: [raised({ kind: 'max', bytes: asked.value, level: { path: unit.controlGroup ?? `/${unit.name}`, directory: '' }, evidence: asked.evidence[0] }, asked.value * 2, [], place)],
+      fixes: [raisedAfterKill({ kind: 'max', bytes: asked.value, level: { path: unit.controlGroup ?? `/${unit.name}`, directory: '' }, evidence: asked.evidence[0] }, 0, [], place)],
     }
   }
   const unsaid = endings.endings.filter(({ code, status }) => code === 'killed' && status === 9).length
@@ -135,11 +135,18 @@ const GPU_MEMORY = { hypothesis: 'There is memory enough, for the GPU has plenty
 
 const KEYS = { max: 'MemoryMax', high: 'MemoryHigh' } as const
 
+/** Whoever was killed at a limit needed more than that, and nothing tells how much: its peak ends at the limit, unless it also swapped or the limit was higher before. */
+function raisedAfterKill(limit: Limit, measuredBytes: number, limits: readonly Limit[], place: Place): Fix {
+  if (measuredBytes > limit.bytes * 1.05) return raised(limit, measuredBytes * 1.5, limits, place)
+  const fix = raised(limit, limit.bytes * 2, limits, place, ', a guess to be measured')
+  return { ...fix, then: [...fix.then, 'Measure it then, for twice the limit that it was ended at is a guess: after its largest work read memory.peak of its control group (cgroup v1: memory.max_usage_in_bytes), and set the limit half as much again above that.'] }
+}
+
 /** Rounded up to 256 MiB. */
-function raised(limit: Limit, bytes: number, limits: readonly Limit[], place: Place) {
+function raised(limit: Limit, bytes: number, limits: readonly Limit[], place: Place, note = ''): Fix {
   const step = 256 * 2 ** 20
   const megabytes = (Math.ceil(bytes / step) * step) / 2 ** 20
-  return changeLimit(`Raise the memory limit to ${bytesInWords(megabytes * 2 ** 20)} or more`, place, limit.level, {
+  return changeLimit(`Raise the memory limit to ${bytesInWords(megabytes * 2 ** 20)} or more${note}`, place, limit.level, {
     // The other limit of the same group would take its place where it is lower.
     set: [limit, ...limits.filter(({ kind, level, bytes }) => kind !== limit.kind && level.path === limit.level.path && bytes < megabytes * 2 ** 20)].map(({ kind }) => [KEYS[kind], `${megabytes}M`] as const),
     inContainer: { memoryMegabytes: megabytes },

@@ -117,6 +117,21 @@ describe('false alarms', () => {
     expect((await finding(memory({ 'memory.pressure': 'some avg10=35.00 avg60=30.00 avg300=20.00 total=1\nfull avg10=30.00 avg60=0.00 avg300=0.00 total=1\n' }), 'memory-limit-reached')).confidence).toBe('likely')
   })
 
+  it('memory: after a kill the new limit is a guess and says so, unless more was measured than the limit', async () => {
+    const events = { 'memory.events': 'low 0\nhigh 0\nmax 40\noom 1\noom_kill 1\n' }
+    const fixOf = async (over: Readonly<Record<string, string>>) => (await finding(memory({ ...events, ...over }), 'memory-limit-reached')).fixes[0]!
+    // 500 MiB, twice: 1000 MiB, and rounded up to a whole 256 MiB: 1 GiB.
+    const guess = await fixOf({})
+    expect(guess.title).toMatch(/^Raise the memory limit to 1 GiB or more, a guess to be measured/)
+    expect(guess.then.at(-1)).toMatch(/^Measure it then, for twice the limit that it was ended at is a guess: .*memory\.peak/)
+    // 500 000 000 held and 700 000 000 swapped out, half as much again: 1716.6 MiB, rounded up to 1792.
+    const measured = await fixOf({ 'memory.stat': 'anon 500000000\nshmem 0\nfile 0\n', 'memory.swap.current': '700000000\n' })
+    expect(measured.title).toMatch(/^Raise the memory limit to 1\.8 GiB or more(,|$)/)
+    expect(JSON.stringify(measured)).not.toContain('guess')
+    // A peak above the limit is from before it was lowered: 1 GB and a half, 1430.5 MiB, rounded up to 1536.
+    expect((await fixOf({ 'memory.peak': '1000000000\n' })).title).toMatch(/^Raise the memory limit to 1\.5 GiB or more(,|$)/)
+  })
+
   const quota = (max: string, more: Partial<Machine> = {}) => base({ 'cpu.max': `${max}\n`, 'cpu.stat': 'usage_usec 0\nnr_periods 100\nnr_throttled 90\nthrottled_usec 9\n' }, more)
   const rise = (usage: number, periods: number, throttled: number) => ({ [`${directory}/cpu.stat`]: `usage_usec ${usage}\nnr_periods ${100 + periods}\nnr_throttled ${90 + throttled}\nthrottled_usec 9\n` })
 
