@@ -16,6 +16,7 @@ import type { Plan } from './plan.ts'
 import { changedProperties, quoted, withProperties } from './properties.ts'
 import { afterRestart } from './restarted.ts'
 import { extended, isSearchList } from './search-list.ts'
+import { withPath } from './windows-path.ts'
 
 /**
  * The machine as it would be with the plan carried out, the manager reloaded and the service restarted. Files are as
@@ -136,12 +137,11 @@ const causesOf = ({ rows }: Plan): readonly string[] => [
   ...new Set(rows.filter(({ wish }) => wish.fix.edits.some((edit) => edit.kind === 'env-file' || (edit.kind === 'line' && [edit.before, edit.after ?? ''].some((line) => IDENTITY.test(line.split('=')[0]!.trim()))) || (edit.kind === 'unit-drop-in' && edit.set.some(({ key }) => IDENTITY.test(key))))).map(({ wish }) => wish.check)),
 ]
 
-/** A new shell would read the profile: its variables are then those of whoever calls the doctor. */
+/** A new shell would read the profile, and a new program of Windows the registry's PATH: its variables are then those of whoever calls the doctor. */
 async function profileInstead(machine: Ask, plan: Plan): Promise<Instead> {
-  const sets = plan.rows.flatMap(({ wish }) => wish.fix.edits).flatMap((edit) => (edit.kind === 'shell-profile' ? [edit.set] : []))
-  if (sets.length === 0) return () => undefined
+  const edits = plan.rows.flatMap(({ wish }) => wish.fix.edits).filter((edit) => edit.kind === 'shell-profile' || edit.kind === 'windows-path')
+  if (edits.length === 0) return () => undefined
   const now = await hostOf(machine).environment()
-  const then: Env = sets.reduce<Env>((env, set) => ({ ...env, ...Object.fromEntries(Object.entries(set).map(([name, value]) => [name, isSearchList(name) ? extended(value, env[name] ?? '') : value])) }), now)
+  const then = edits.reduce<Env>((env, edit) => (edit.kind === 'windows-path' ? withPath(edit.add, env) : { ...env, ...Object.fromEntries(Object.entries(edit.set).map(([name, value]) => [name, isSearchList(name) ? extended(value, env[name] ?? '') : value])) }), now)
   return (asked) => (asked.verb === 'environment' ? Promise.resolve(then as unknown as Json) : undefined)
 }
-

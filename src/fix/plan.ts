@@ -12,7 +12,7 @@ import { extended, isSearchList } from './search-list.ts'
 import type { Site } from './site.ts'
 import { unitDropIn } from './unit-edit.ts'
 import { refuseVendorEnvironment, refuseVendorUnit } from './vendor.ts'
-import { registryText, registryTextOf, windowsPath } from './windows-path.ts'
+import { PATH_VALUE, registryText, registryTextOf, windowsPath } from './windows-path.ts'
 
 /** One fix of one finding, on its way to becoming a change. */
 export interface Wish {
@@ -72,7 +72,7 @@ async function apply(edit: Edit, wish: Wish, draft: Draft, site: Site): Promise<
     case 'line':
       return line(edit, draft, site)
     case 'windows-path': {
-      const target = edit.hive === 'user' ? 'HKCU\\Environment\\Path' : 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment\\Path'
+      const target = PATH_VALUE[edit.hive]
       const before = await current(draft, site, target)
       const env = await known(site.host.environment())
       const after = windowsPath(edit.add, before === null ? null : registryTextOf(before), env.known ? env.value : {})

@@ -2,13 +2,14 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import { wrap } from '../report/wrap.ts'
 import { sober, soberJson } from '../sober.ts'
 import { targetName } from '../target-name.ts'
-import type { CheckId, Fix, Target } from '../types.ts'
+import type { Change, CheckId, Fix, Target } from '../types.ts'
 import { unifiedDiff } from './diff.ts'
 import { mergedChanges } from './draft.ts'
 import type { Offer } from './offer.ts'
 import type { Row } from './plan.ts'
 import type { Proof } from './proof.ts'
 import type { Step } from './steps.ts'
+import { scriptFor } from './windows-path.ts'
 
 export interface Told {
   readonly target: Target | null
@@ -61,14 +62,14 @@ export function fixText({ target, offer, steps, advice, found, unseen, notes, ca
   blocks.push(proven.length === 0 ? paint.bold(wrap(`${name}: ${none}`, width, '', '  ')) : paint.bold(`${name}: ${proven.length} ${proven.length === 1 ? 'fix' : 'fixes'}, proven on this machine's answers.`))
   if (proven.length > 0) {
     blocks.push(proven.map((row) => headText(row, noteOf(row, offer), paint, width)).join('\n'))
-    const diffs = mergedChanges(proven.flatMap(({ changes }) => changes)).map(({ target, before, after }) => diffText(unifiedDiff(target, before, after), paint))
+    const diffs = mergedChanges(proven.flatMap(({ changes }) => changes)).map((change) => changeText(change, paint))
     if (diffs.length > 0) blocks.push(diffs.join('\n'))
     blocks.push(proofText(offer.proof, paint, width))
     if (notes.length > 0) blocks.push(notes.map((note) => wrap(sober(note), width, '', '  ')).join('\n'))
   }
   for (const row of offer.shown) {
     const note = row.wish.fix.safety === 'manual' ? 'for you to do; written by nobody else' : `a patch for that source; --output FILE${row.meant ? '' : ` --fix ${row.wish.check}`} keeps it. ${row.proven ? 'It is proven as well' : 'It is not proven: sources are looked through on the disk, so only a check after the change can tell'}`
-    blocks.push([headText(row, note, paint, width), ...row.changes.map(({ target, before, after }) => diffText(unifiedDiff(target, before, after), paint))].join('\n'))
+    blocks.push([headText(row, note, paint, width), ...row.changes.map((change) => changeText(change, paint))].join('\n'))
   }
   if (offer.rejected.length > 0) blocks.push([paint.bold('Not offered'), ...offer.rejected.map(({ wish, because }) => wrap(`${wish.check}: ${sober(wish.fix.title)}. ${sober(because)}`.replace(/\.\. /, '. '), width, '  ', '    '))].join('\n'))
   if (advice.length > 0) blocks.push([paint.bold('For you to do'), ...advice.flatMap(({ check, fix }) => [wrap(`${check}: ${sober(fix.title)}`, width, '  ', '    '), ...snippetsOf(fix).flatMap(({ for: engine, text }) => [`    ${engine}:`, ...text.trimEnd().split('\n').map((line) => `      ${sober(line)}`)]), ...fix.then.map((step) => wrap(sober(step), width, '    ', '      '))])].join('\n'))
@@ -83,6 +84,12 @@ const noteOf = (row: Row, offer: Offer): string | null =>
 function headText({ wish }: Row, note: string | null, paint: ChalkInstance, width: number): string {
   const colour = { safe: paint.green, risky: paint.yellow, manual: paint.cyan }[wish.fix.safety]
   return wrap(`${colour(wish.fix.safety)} ${paint.bold(wish.check)}: ${sober(wish.fix.title)}${note === null ? '' : ` (${note})`}`, width, '', '  ')
+}
+
+/** No diff can be applied to a registry: what does it there is PowerShell, which also tells the programs that run. */
+const changeText = (change: Change, paint: ChalkInstance): string => {
+  const script = scriptFor(change)
+  return script === null ? diffText(unifiedDiff(change.target, change.before, change.after), paint) : [`In PowerShell, for ${sober(change.target)}:`, ...script.trimEnd().split('\n').map((line) => `  ${sober(line)}`)].join('\n')
 }
 
 const diffText = (diff: string, paint: ChalkInstance): string =>

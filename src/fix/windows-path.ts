@@ -1,4 +1,4 @@
-import type { Env } from '../types.ts'
+import type { Change, Env } from '../types.ts'
 import { Refused } from './refused.ts'
 import { writable } from './text.ts'
 
@@ -6,6 +6,21 @@ import { writable } from './text.ts'
 export interface RegistryText {
   readonly type: 'REG_SZ' | 'REG_EXPAND_SZ'
   readonly data: string
+}
+
+/** The registry's values of PATH, as the target of a change. */
+export const PATH_VALUE = { user: 'HKCU\\Environment\\Path', machine: 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment\\Path' } as const
+
+/** The script for a change of such a value; null = the change is one of a file. */
+export function scriptFor({ target, before, after }: Change): string | null {
+  const hive = target === PATH_VALUE.user ? 'user' : target === PATH_VALUE.machine ? 'machine' : null
+  return hive === null || after === null ? null : windowsPathScript(hive, before === null ? null : registryTextOf(before), registryTextOf(after))
+}
+
+/** The variable of a program that is started afterwards, in whatever case it is spelt. */
+export function withPath(add: readonly string[], env: Env): Env {
+  const name = Object.keys(env).find((each) => each.toLowerCase() === 'path') ?? 'Path'
+  return { ...env, [name]: windowsPath(add.map((folder) => expanded(folder, env)), { type: 'REG_EXPAND_SZ', data: env[name] ?? '' }, env).data }
 }
 
 /** One environment variable takes no more (SetEnvironmentVariable, Remarks). setx.exe would cut at 1,024, so it is never used. */

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { Refused } from '../../src/fix/refused.ts'
+import { diagnose } from '../../src/diagnose.ts'
+import { offerOf } from '../../src/fix/offer.ts'
+import { fixText } from '../../src/fix/report.ts'
+import { defineCheck } from '../../src/index.ts'
 import { registryText, registryTextOf, windowsPath, windowsPathScript, type RegistryText } from '../../src/fix/windows-path.ts'
 import { plan } from '../../src/fix/plan.ts'
 import { gatherer } from '../../src/gather.ts'
@@ -67,6 +71,29 @@ describe('PATH of Windows', () => {
     expect(await over.read(key)).toBe(`REG_EXPAND_SZ ${CUDA};${LONG}`)
     expect((await plan([wish], { host: over, use: gatherer(over) })).changes).toEqual([])
     expect(registryText(registryTextOf(`REG_SZ x y`))).toBe('REG_SZ x y')
+  })
+
+  it('is proven by what a program started afterwards finds, and shown as the script that makes it', async () => {
+    const LACKING = 'cudnn_ops64_9.dll'
+    const check = (safety: Fix['safety']) => defineCheck({
+      id: 'test/dll', title: 'T', docs: { what: 'W.', why: 'W.', remedy: 'R.', links: [] }, fixes: 'always', needs: { env: { id: 'env', about: 'a', gather: (host) => host.environment() } },
+      run: ({ env }) => ((env['PATH'] ?? '').split(';').includes(CUDA) ? [] : [{ severity: 'error', confidence: 'certain', cause: `${LACKING} is not on PATH.`, evidence: [{ source: 'environment', saw: 'PATH' }], fixes: [{ title: 'Add CUDA to PATH', safety, edits: [{ kind: 'windows-path', hive: 'user', add: [CUDA] }], then: [] }] }]),
+    })
+    const machine = replayed(new Map<string, Answer>([
+      ['target', { value: { kind: 'shell' } }], ['platform', { value: { os: 'win32', arch: 'x64', release: '10.0' } }],
+      ['environment', { value: { PATH: 'C:\\Windows' } }], [`read ${JSON.stringify('HKCU\\Environment\\Path')}`, { value: 'REG_EXPAND_SZ %USERPROFILE%\\bin' }],
+    ]))
+    for (const safety of ['safe', 'manual'] as const) {
+      const host = hostOf(machine)
+      const judging = { machine, checks: [check(safety)], before: await diagnose(host, gatherer(host), [check(safety)]) }
+      const offer = await offerOf(judging, { named: new Set(), writers: null, barred: new Set() })
+      expect(offer.proof.gone).toEqual(safety === 'safe' ? ['test/dll'] : [])
+      const text = fixText({ target: { kind: 'shell' }, pid: null, offer, steps: [], advice: [], found: true, unseen: null, notes: [], written: [], runId: null, call: null }, { width: 100, colour: false })
+      expect(text).toContain('In PowerShell, for HKCU\\Environment\\Path:')
+      expect(text).toContain(`$key.SetValue('Path', '${CUDA};%USERPROFILE%\\bin', [Microsoft.Win32.RegistryValueKind]::ExpandString)`)
+      expect(text).toContain('SendMessageTimeout')
+      expect(text).not.toContain('diff --git')
+    }
   })
 
   it('is written by PowerShell with its kind, only over what was seen, and told to running programs', () => {
