@@ -1,10 +1,6 @@
-import type { CheckId, Outcome, Severity } from '../types.ts'
+import type { CheckId } from '../types.ts'
 import type { Offer } from './offer.ts'
-import type { Outcomes } from './proof.ts'
-
-const RANK: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3 }
-
-const worst = (outcome: Outcome | undefined): number => (outcome?.status === 'found' ? Math.max(...outcome.findings.map(({ severity }) => RANK[severity])) : 0)
+import { RANK, worst, type Outcomes } from './proof.ts'
 
 /** Notes do not count, as with check. */
 export const remains = (outcomes: Outcomes): boolean => [...outcomes.values()].some((outcome) => worst(outcome) >= RANK.warning)

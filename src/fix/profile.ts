@@ -1,4 +1,4 @@
-import { posixQuoted } from '../facts/shell-word.ts'
+import { posixQuoted, powershellQuoted } from '../facts/shell-word.ts'
 import type { Env } from '../types.ts'
 import { Refused } from './refused.ts'
 import { isSearchList } from './search-list.ts'
@@ -75,7 +75,7 @@ function statement(name: string, value: string, shell: Shell): readonly string[]
     case 'fish':
       return (list ? fishList(name, value) : `set -gx ${name} ${fishQuoted(value)}`).split('\n')
     case 'powershell':
-      return (list ? powershellList(name, value) : `\${env:${name}} = ${doubled(value)}`).split('\n')
+      return (list ? powershellList(name, value) : `\${env:${name}} = ${powershellQuoted(value)}`).split('\n')
   }
 }
 
@@ -97,8 +97,6 @@ const fishList = (name: string, value: string): string => {
     .join('\n')
 }
 
-const doubled = (text: string): string => `'${text.replace(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`
-
 /** PowerShell 7 on Linux and macOS; on Windows the PATH in the registry is changed instead. */
 const powershellList = (name: string, value: string): string =>
-  `if (":\${env:${name}}:".IndexOf(':' + ${doubled(value)} + ':') -lt 0) { \${env:${name}} = ${doubled(value)} + $(if (\${env:${name}}) { ':' + \${env:${name}} }) }`
+  `if (":\${env:${name}}:".IndexOf(':' + ${powershellQuoted(value)} + ':') -lt 0) { \${env:${name}} = ${powershellQuoted(value)} + $(if (\${env:${name}}) { ':' + \${env:${name}} }) }`

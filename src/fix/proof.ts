@@ -17,10 +17,10 @@ export interface Proof {
   readonly lost: readonly { readonly check: CheckId; readonly because: string }[]
 }
 
-const RANK: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3 }
+export const RANK: Readonly<Record<Severity, number>> = { info: 1, warning: 2, error: 3 }
 
 const findingsOf = (outcome: Outcome | undefined): readonly Finding[] => (outcome?.status === 'found' ? outcome.findings : [])
-const worst = (outcome: Outcome | undefined): number => Math.max(0, ...findingsOf(outcome).map(({ severity }) => RANK[severity]))
+export const worst = (outcome: Outcome | undefined): number => Math.max(0, ...findingsOf(outcome).map(({ severity }) => RANK[severity]))
 
 export function compared(before: Outcomes, after: Outcomes): Proof {
   const ids = [...after.keys()]

@@ -1,3 +1,4 @@
+import { powershellQuoted } from '../facts/shell-word.ts'
 import type { Change, Env } from '../types.ts'
 import { Refused } from './refused.ts'
 import { writable } from './text.ts'
@@ -75,14 +76,13 @@ function expanded(folder: string, env: Env): string {
  * would do the telling, but makes every PATH a REG_SZ and so kills its %VARIABLES%.
  */
 export function windowsPathScript(hive: 'user' | 'machine', before: RegistryText | null, after: RegistryText): string {
-  const quoted = (text: string) => `'${text.replace(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`
   const key = hive === 'user' ? "[Microsoft.Win32.Registry]::CurrentUser.OpenSubKey('Environment', $true)" : "[Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment', $true)"
   const kind = after.type === 'REG_EXPAND_SZ' ? 'ExpandString' : 'String'
   return `$ErrorActionPreference = 'Stop'
 $key = ${key}
 $now = $key.GetValue('Path', $null, [Microsoft.Win32.RegistryValueOptions]::DoNotExpandEnvironmentNames)
-if ($now -cne ${before === null ? '$null' : quoted(before.data)}) { throw 'PATH was changed since it was examined; nothing was written.' }
-$key.SetValue('Path', ${quoted(after.data)}, [Microsoft.Win32.RegistryValueKind]::${kind})
+if ($now -cne ${before === null ? '$null' : powershellQuoted(before.data)}) { throw 'PATH was changed since it was examined; nothing was written.' }
+$key.SetValue('Path', ${powershellQuoted(after.data)}, [Microsoft.Win32.RegistryValueKind]::${kind})
 $key.Close()
 Add-Type -Namespace AsrDoctor -Name Native -MemberDefinition '[DllImport("user32.dll", CharSet = CharSet.Unicode, SetLastError = true)] public static extern IntPtr SendMessageTimeout(IntPtr window, uint message, UIntPtr w, string l, uint flags, uint timeout, out UIntPtr result);'
 $result = [UIntPtr]::Zero
