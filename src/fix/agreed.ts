@@ -1,7 +1,7 @@
 import type { CheckId, Directive, Finding, Fix, Outcome } from '../types.ts'
-import { heavier } from './limits.ts'
-import { extended, isSearchList } from './search-list.ts'
-import { isList } from './systemd-text.ts'
+import { heavier } from './edits/limits.ts'
+import { extended, isSearchList } from './edits/search-list.ts'
+import { isList } from './edits/systemd-text.ts'
 
 type Outcomes = ReadonlyMap<CheckId, Outcome>
 

@@ -1,5 +1,5 @@
 import type { Change, CheckId } from '../types.ts'
-import type { LineEdit } from './line.ts'
+import type { LineEdit } from './edits/line.ts'
 import type { Site } from './site.ts'
 
 /** Which switch writes a target: units and their EnvironmentFiles, profiles and PATH, or none (a patch for somebody's source). */

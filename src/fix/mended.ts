@@ -15,8 +15,8 @@ import type { Env, Fact, Host, Json, Known, Output, Use } from '../types.ts'
 import type { Plan } from './plan.ts'
 import { changedProperties, quoted, withProperties } from './properties.ts'
 import { afterRestart } from './restarted.ts'
-import { extended, isSearchList } from './search-list.ts'
-import { withPath } from './windows-path.ts'
+import { extended, isSearchList } from './edits/search-list.ts'
+import { withPath } from './edits/windows-path.ts'
 
 /**
  * The machine as it would be with the plan carried out, the manager reloaded and the service restarted. Files are as

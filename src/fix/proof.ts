@@ -4,7 +4,7 @@ import { hostOf, type Ask } from '../host/host.ts'
 import type { Check, CheckId, Finding, Fix, Outcome, Severity } from '../types.ts'
 import { mended } from './mended.ts'
 import { plan, type Plan, type Wish } from './plan.ts'
-import { isSearchList } from './search-list.ts'
+import { isSearchList } from './edits/search-list.ts'
 
 export type Outcomes = ReadonlyMap<CheckId, Outcome>
 

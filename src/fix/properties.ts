@@ -1,8 +1,8 @@
-import { secondsAsShown } from './timespan.ts'
+import { secondsAsShown } from './edits/timespan.ts'
 import { expanded, type Specifiers } from '../systemd/specifiers.ts'
 import { lastOf, listOf, type Assignment } from '../systemd/unit-file.ts'
 import { wordsOf } from '../systemd/words.ts'
-import { limitOf } from './limits.ts'
+import { limitOf } from './edits/limits.ts'
 
 /**
  * What `systemctl show` would say after a reload, for the properties whose lines a change touches. Names and forms:

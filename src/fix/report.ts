@@ -9,7 +9,7 @@ import type { Offer } from './offer.ts'
 import type { Row } from './plan.ts'
 import type { Proof } from './proof.ts'
 import type { Step } from './steps.ts'
-import { scriptFor } from './windows-path.ts'
+import { scriptFor } from './edits/windows-path.ts'
 
 export interface Told {
   readonly target: Target | null

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { profile } from '../../src/fix/profile.ts'
-import { windowsPathScript } from '../../src/fix/windows-path.ts'
+import { profile } from '../../src/fix/edits/profile.ts'
+import { windowsPathScript } from '../../src/fix/edits/windows-path.ts'
 import { wheel } from '../support/wheels.ts'
 import { dice, HOSTILE } from './random.ts'
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { profile, profilePath, shellOf, type Shell } from '../../src/fix/profile.ts'
+import { profile, profilePath, shellOf, type Shell } from '../../src/fix/edits/profile.ts'
 import { describeWith } from '../support/rig.ts'
 import { dice, HOSTILE } from './random.ts'
 

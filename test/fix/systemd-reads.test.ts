@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { dropIn } from '../../src/fix/drop-in.ts'
-import { envFile } from '../../src/fix/env-file.ts'
+import { dropIn } from '../../src/fix/edits/drop-in.ts'
+import { envFile } from '../../src/fix/edits/env-file.ts'
 import { changedProperties } from '../../src/fix/properties.ts'
 import { Refused } from '../../src/fix/refused.ts'
 import { propertiesOf } from '../../src/facts/unit-state.ts'

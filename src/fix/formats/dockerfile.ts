@@ -1,6 +1,6 @@
 import { snippetsFor, type ContainerWish } from '../../facts/container-fix.ts'
 import { wordsOf } from '../../systemd/words.ts'
-import { limitOf } from '../limits.ts'
+import { limitOf } from '../edits/limits.ts'
 import { Refused } from '../refused.ts'
 import { comment, meant, others, type Meant, type Recipe } from './recipe.ts'
 

@@ -1,4 +1,4 @@
-import { isList } from '../systemd-text.ts'
+import { isList } from '../edits/systemd-text.ts'
 import { comment, meant, others, type Recipe } from './recipe.ts'
 
 /** Strings of Nix: `${` and quotes are escaped. */

@@ -1,8 +1,8 @@
-import { expanded } from '../systemd/specifiers.ts'
-import { assignmentsOf, type Assignment } from '../systemd/unit-file.ts'
-import { wordsOf } from '../systemd/words.ts'
-import type { Directive } from '../types.ts'
-import { Refused } from './refused.ts'
+import { expanded } from '../../systemd/specifiers.ts'
+import { assignmentsOf, type Assignment } from '../../systemd/unit-file.ts'
+import { wordsOf } from '../../systemd/words.ts'
+import type { Directive } from '../../types.ts'
+import { Refused } from '../refused.ts'
 import { isList, written } from './systemd-text.ts'
 import { linesOf, textOf } from './text.ts'
 

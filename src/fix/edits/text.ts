@@ -1,4 +1,4 @@
-import { Refused } from './refused.ts'
+import { Refused } from '../refused.ts'
 
 /** Lines without their ends, and the line end the file uses. A last line without an end keeps none. */
 export interface Lines {

@@ -1,4 +1,4 @@
-import { Refused } from './refused.ts'
+import { Refused } from '../refused.ts'
 import { linesOf, textOf, writable } from './text.ts'
 
 export interface LineEdit {

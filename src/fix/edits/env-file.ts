@@ -1,6 +1,6 @@
-import { environmentFileOf } from '../systemd/environment-file.ts'
-import type { Env } from '../types.ts'
-import { Refused } from './refused.ts'
+import { environmentFileOf } from '../../systemd/environment-file.ts'
+import type { Env } from '../../types.ts'
+import { Refused } from '../refused.ts'
 import { blockOf, linesOf, variable, withBlock } from './text.ts'
 
 /**

@@ -1,6 +1,6 @@
-import { posixQuoted, powershellQuoted } from '../facts/shell-word.ts'
-import type { Env } from '../types.ts'
-import { Refused } from './refused.ts'
+import { posixQuoted, powershellQuoted } from '../../facts/shell-word.ts'
+import type { Env } from '../../types.ts'
+import { Refused } from '../refused.ts'
 import { isSearchList } from './search-list.ts'
 import { blockOf, linesOf, variable, withBlock } from './text.ts'
 

@@ -1,6 +1,6 @@
-import { powershellQuoted } from '../facts/shell-word.ts'
-import type { Change, Env } from '../types.ts'
-import { Refused } from './refused.ts'
+import { powershellQuoted } from '../../facts/shell-word.ts'
+import type { Change, Env } from '../../types.ts'
+import { Refused } from '../refused.ts'
 import { writable } from './text.ts'
 
 /** A value of the registry: what it holds, and of which type it is. */
