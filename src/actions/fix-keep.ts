@@ -1,12 +1,17 @@
 import { resolve } from 'node:path'
 import { mergedChanges } from '../fix/draft.ts'
 import { codeOf } from '../fix/exit-code.ts'
-import { formats } from '../fix/formats.ts'
+import { formats, type Format } from '../fix/formats.ts'
 import { Refused } from '../fix/refused.ts'
 import { fixJson } from '../fix/report.ts'
 import { writeNew } from '../new-file.ts'
 import { WrongCall } from '../wrong-call.ts'
 import { sayBeside, type Work } from './fix-work.ts'
+
+const HOW: Readonly<Partial<Record<Format, (file: string) => string>>> = {
+  patch: (file) => ` patch -p1 -d / < ${file} makes the change.`,
+  sh: (file) => ` sh ${file} makes the change; with --restart behind it, it takes effect as well.`,
+}
 
 /** The same change for whoever manages the machine: into a file, or printed. What is risky is in it only where it was named, as where we write ourselves. */
 export async function keep(work: Work): Promise<number> {
@@ -30,7 +35,7 @@ export async function keep(work: Work): Promise<number> {
   else {
     await writeNew(resolve(io.cwd, options.output), text, '--output')
     if (options.json) io.stdout.write(fixJson(told([], null)))
-    io.stderr.write(`Kept: ${options.output}.${format === 'patch' ? ` patch -p1 -d / < ${options.output} makes the change.` : ''}\n`)
+    io.stderr.write(`Kept: ${options.output}.${HOW[format]?.(options.output) ?? ''}\n`)
   }
   sayBeside(work)
   return 1

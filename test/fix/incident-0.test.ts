@@ -169,11 +169,13 @@ describeWith('incident 0, mended and taken back in a real systemd', missing, () 
 
     it('is the same change as a patch, as a script, and as written', () => {
       ill()
+      box.script('rm -f /root/asr.patch /root/asr.sh')
       const words = ['fix', '--unit', 'asr', ...RISKY]
       const kept = box.run(...DOCTOR, ...words, '--output', '/root/asr.patch')
       expect(kept.code, kept.stderr).toBe(1)
       expect(box.run(...DOCTOR, ...words, '--output', '/root/asr.patch').stderr).toMatch(/exists and is left as it is/)
-      box.run(...DOCTOR, ...words, '--output', '/root/asr.sh', '--format', 'sh')
+      const script = box.run(...DOCTOR, ...words, '--output', '/root/asr.sh', '--format', 'sh')
+      expect(script.stderr).toMatch(/^Kept: \/root\/asr\.sh\. sh \/root\/asr\.sh makes the change; with --restart behind it, it takes effect as well\.$/m)
       const before = contents()
       box.script('patch -s -p1 -d / </root/asr.patch')
       const patched = contents()
