@@ -1,12 +1,14 @@
-import { staked, tidied, write } from '../fix/apply.ts'
+import { base64, staked, write } from '../fix/apply.ts'
 import { mainPidOf, runSteps, settled } from '../fix/after.ts'
 import { asked, canAsk } from '../fix/ask.ts'
 import { codeOf, remains } from '../fix/exit-code.ts'
+import { Halfway } from '../fix/halfway.ts'
 import { refuseUnwritable } from '../fix/hand.ts'
-import { stateFolder } from '../fix/journal.ts'
+import { stateFolder, type Part } from '../fix/journal.ts'
 import { compared } from '../fix/proof.ts'
 import { Refused } from '../fix/refused.ts'
 import { fixJson } from '../fix/report.ts'
+import { tidied } from '../fix/tidy.ts'
 import { about } from '../host/about.ts'
 import { sober } from '../sober.ts'
 import { examined, type Work } from './fix-work.ts'
@@ -17,7 +19,7 @@ export async function writeOut(work: Work): Promise<number> {
   const { options, io, target, judging, offer, unit, steps, told } = work
   const refused = (error: unknown): number => {
     if (!(error instanceof Refused)) throw error
-    if (options.json) io.stdout.write(fixJson(told([], null)))
+    if (options.json) io.stdout.write(fixJson(error instanceof Halfway ? told(error.touched, error.runId) : told([], null)))
     io.stderr.write(`asr-doctor: ${sober(error.message)}\n`)
     return 2
   }
@@ -40,7 +42,10 @@ export async function writeOut(work: Work): Promise<number> {
   }
   let run
   try {
-    run = await write({ folder: stateFolder(io.env), target: unit === null ? target : { kind: 'unit', name: unit.name, scope: unit.scope }, checks: offer.main.rows.map(({ wish }) => wish.check) }, all)
+    run = await write({
+      folder: stateFolder(io.env), target: unit === null ? target : { kind: 'unit', name: unit.name, scope: unit.scope }, managerUid: unit?.managerUid ?? null,
+      checks: offer.main.rows.map(({ wish }) => wish.check), then: steps.map(({ words }) => words), parts: (file) => partsOf(offer, file),
+    }, all)
   } catch (error) {
     return refused(error)
   }
@@ -55,10 +60,15 @@ export async function writeOut(work: Work): Promise<number> {
   return lookAgain(work, run.runId)
 }
 
+/** The fixes that change a file, in their order. */
+const partsOf = ({ main }: Work['offer'], file: string): readonly Part[] =>
+  main.rows.flatMap(({ wish, changes }) => changes.filter(({ target }) => target === file).map(({ after }) => ({ check: wish.check, safety: wish.fix.safety, after: base64(after) })))
+
 /** The only proof of a running service is the running service. */
 async function lookAgain({ options, io, target, judging, unit, steps }: Work, runId: string | null): Promise<number> {
-  const { ran, failed } = await runSteps(steps)
+  const { ran, stopped, failed } = await runSteps(steps)
   for (const words of ran) io.stderr.write(`Done: ${sober(words)}\n`)
+  for (const words of stopped) io.stderr.write(`${sober(words)}\n`)
   const trouble = failed ?? (unit === null ? null : await settled(unit))
   if (trouble !== null) io.stderr.write(`asr-doctor: ${sober(trouble)}.${runId === null ? '' : ` To take the change back: asr-doctor fix --undo ${runId} --restart`}\n`)
   // The process that was named is gone with the restart; its unit has a new one.
@@ -66,7 +76,7 @@ async function lookAgain({ options, io, target, judging, unit, steps }: Work, ru
   const { ask } = await machineOf({ timeout: options.timeout }, io.cwd, (each) => each)
   const { before: now } = await examined(about(present, ask))
   const { gone, stays, appears, lost } = compared(judging.before, now)
-  io.stderr.write('Looked at again as it runs now:\n')
+  io.stderr.write(stopped.length > 0 ? 'Looked at again:\n' : 'Looked at again as it runs now:\n')
   for (const [label, ids] of [['gone', gone], ['stays', stays], ['appears', appears], ['not to be seen', lost.map(({ check }) => check)]] as const) {
     if (ids.length > 0) io.stderr.write(`  ${label}: ${ids.join(', ')}\n`)
   }

@@ -8,17 +8,36 @@ const STEP_LIMIT_MS = 100_000
 /** A service that dies of its new setting mostly does so at once. */
 const SETTLE_MS = 2000
 
+/** What came of the steps; the words of each are a sentence or a command. */
+export interface Ran {
+  readonly ran: readonly string[]
+  /** Services that somebody had stopped, and that are not started for a change of their settings. */
+  readonly stopped: readonly string[]
+  readonly failed: string | null
+}
+
 /** Runs the steps that are programs, in order, until one fails. */
-export async function runSteps(steps: readonly Step[]): Promise<{ readonly ran: readonly string[]; readonly failed: string | null }> {
+export async function runSteps(steps: readonly Step[]): Promise<Ran> {
   const ran: string[] = []
+  const stopped: string[] = []
   for (const { words, command } of steps) {
     if (command === null) continue
+    if (command.at(-2) === 'restart' && (await isStopped(command))) {
+      stopped.push(`${command.at(-1)!} is stopped and is left so; the change takes effect when it is started: ${command.map((word) => (word === 'restart' ? 'start' : word)).join(' ')}`)
+      continue
+    }
     const output = await known(runBounded(command, {}, Date.now() + STEP_LIMIT_MS))
-    if (!output.known) return { ran, failed: `${words}: ${output.because}` }
-    if (output.value === null || output.value.code !== 0) return { ran, failed: `${words}: ${output.value === null ? 'there is no such program' : (output.value.stderr.trim().split('\n')[0] || `exit status ${output.value.code}`)}` }
+    if (!output.known) return { ran, stopped, failed: `${words}: ${output.because}` }
+    if (output.value === null || output.value.code !== 0) return { ran, stopped, failed: `${words}: ${output.value === null ? 'there is no such program' : (output.value.stderr.trim().split('\n')[0] || `exit status ${output.value.code}`)}` }
     ran.push(words)
   }
-  return { ran, failed: null }
+  return { ran, stopped, failed: null }
+}
+
+/** `inactive` and nothing else: one that failed, or waits for its next try, is to run. systemctl's try-restart would leave it dead. */
+async function isStopped(restart: readonly string[]): Promise<boolean> {
+  const output = await known(runBounded([...restart.slice(0, -2), 'show', '--no-pager', '--property=ActiveState', '--', restart.at(-1)!], {}, Date.now() + 5000))
+  return output.known && output.value !== null && propertiesOf(output.value.stdout)['ActiveState'] === 'inactive'
 }
 
 /** The unit's process as it is now; null = it has none. */

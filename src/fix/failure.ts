@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full (bytes or inodes)',
   EDQUOT: 'the disk quota is used up',
   EFBIG: 'it would be larger than this process may write',
+  EIO: 'the disk reports an error (EIO)',
   EBUSY: 'it is a mount point itself, such as a file that a container was given with -v; change it outside',
   EXDEV: 'it lies on another file system than its folder; change it where it comes from',
   EMFILE: 'too many files are open',

@@ -1,8 +1,9 @@
-/** The only writer. Everything here is synchronous: a run is a handful of small files, and the order of the steps is what keeps them whole. */
+/** What puts a change in its place, and nothing else does. Everything here is synchronous: a run is a handful of small files, and the order of the steps is what keeps them whole. */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, closeSync, constants, existsSync, fchmodSync, fchownSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, renameSync, rmdirSync, unlinkSync, writeSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, existsSync, fchmodSync, fchownSync, fsyncSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { bringUnder, close, makeFolder, openFolder, removeEmpty, removeTemp, sync, where, type Opened } from './disk.ts'
 import { failure } from './failure.ts'
 import { statOrNull, unchanged, type Place } from './place.ts'
 import { Refused } from './refused.ts'
@@ -10,68 +11,52 @@ import { asUser } from './rights.ts'
 
 export const tempName = (real: string): string => join(dirname(real), `.${basename(real).slice(0, 200)}.asr-doctor-${randomBytes(6).toString('hex')}`)
 
+/** What a file that is not there is made with, such as one that is put back. */
+export interface Made {
+  readonly mode: number
+  /** null = whoever writes it. */
+  readonly owner: { readonly uid: number; readonly gid: number } | null
+}
+
 /**
  * Puts `after` in place of what lies there: written beside it under `temp`, brought to the disk, and renamed, so that
  * whoever reads sees the old text or the new and never a part. null takes the file away.
  */
-export function replace(place: Place, after: Buffer | null, temp: string, mode = 0o644): void {
+export function replace(place: Place, after: Buffer | null, temp: string, made: Made = { mode: 0o644, owner: null }): void {
   asUser(place.owner, () => {
+    let folder: Opened = null
     try {
+      if (after !== null) for (const missing of place.folders) if (!existsSync(missing)) makeFolder(missing, 0o755)
+      folder = openFolder(dirname(place.real))
       if (after === null) {
         unchanged(place)
         if (place.stat !== null) unlinkSync(place.real)
       } else {
-        for (const folder of place.folders) {
-          if (existsSync(folder)) continue
-          mkdirSync(folder)
-          where(() => chmodSync(folder, 0o755))
-          syncFolder(dirname(folder))
-        }
-        writeTemp(place, after, temp, mode)
+        writeTemp(place, after, temp, made)
         unchanged(place)
-        if (place.stat === null) bringUnder(temp, place)
+        if (place.stat === null) bringUnder(temp, place.real, () => unchanged(place))
         else renameSync(temp, place.real)
       }
-      syncFolder(dirname(place.real))
+      sync(folder)
     } catch (error) {
       removeTemp(temp)
-      for (const folder of [...place.folders].reverse()) removeEmpty(folder)
+      for (const missing of [...place.folders].reverse()) removeEmpty(missing)
       throw error instanceof Refused ? error : failure(error, place.target, after === null ? 'removed' : 'written')
+    } finally {
+      close(folder)
     }
   })
 }
 
-/** Owners and modes as far as the file system has such a thing. */
-function where(possible: () => void): void {
-  try {
-    possible()
-  } catch (error) {
-    if (!['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-  }
-}
-
-/** A new file must not fall on one that somebody made meanwhile: link(2) never replaces. FAT and some of FUSE have no links, and there only a look just before it is left. */
-function bringUnder(temp: string, place: Place): void {
-  try {
-    linkSync(temp, place.real)
-  } catch (error) {
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-    unchanged(place)
-    renameSync(temp, place.real)
-    return
-  }
-  unlinkSync(temp)
-}
-
-/** `mode`: of a file that is not there, such as one that is put back. */
-function writeTemp({ real, stat }: Place, bytes: Buffer, temp: string, mode: number): void {
+function writeTemp({ real, stat }: Place, bytes: Buffer, temp: string, made: Made): void {
   const kept = stat !== null && copyAttributes(real, temp)
   if (kept) where(() => chmodSync(temp, 0o600))
   const file = openSync(temp, constants.O_WRONLY | constants.O_NOFOLLOW | (kept ? constants.O_TRUNC : constants.O_CREAT | constants.O_EXCL), 0o600)
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
-    if (stat !== null && !kept) where(() => fchownSync(file, stat.uid, stat.gid))
-    where(() => fchmodSync(file, stat === null ? mode : stat.mode & 0o7777))
+    const owner = stat ?? made.owner
+    if (owner !== null && !kept) where(() => fchownSync(file, owner.uid, owner.gid))
+    where(() => fchmodSync(file, stat === null ? made.mode : stat.mode & 0o7777))
     fsyncSync(file)
   } finally {
     closeSync(file)
@@ -95,45 +80,29 @@ function copyAttributes(from: string, to: string): boolean {
   return false
 }
 
-export function removeTemp(temp: string): void {
-  try {
-    unlinkSync(temp)
-  } catch {
-    // It was never made, or is the new file already.
-  }
-}
+/** open(2): a file without a name, which is gone with whoever opened it. Node has no name for it; the number is that of Linux on x86 and ARM. */
+const O_TMPFILE = 0o20000000 | (constants.O_DIRECTORY ?? 0)
 
-export function removeEmpty(folder: string): void {
-  try {
-    rmdirSync(folder)
-  } catch {
-    // Somebody keeps something in it now.
-  }
-}
-
-export function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return
-  const file = openSync(folder, constants.O_RDONLY)
-  try {
-    fsyncSync(file)
-  } catch (error) {
-    // Some file systems (FUSE, 9p) cannot sync a folder; the rename itself is whole there too.
-    if (!['EINVAL', 'ENOTSUP', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-  } finally {
-    closeSync(file)
-  }
-}
-
-/** Whether a write has a chance, before anybody is asked. */
+/** Whether a write has a chance, before anybody is asked. Nothing is left behind, even by one who is killed here. */
 export function refuseUnwritable(place: Place): void {
   const folder = place.folders.length > 0 ? dirname(place.folders[0]!) : dirname(place.real)
-  const temp = join(folder, `.asr-doctor-${randomBytes(6).toString('hex')}`)
   asUser(place.owner, () => {
     try {
-      closeSync(openSync(temp, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600))
-      unlinkSync(temp)
+      close(openFolder(folder))
+      // access(2) asks for the real user, and under another's name we are that user only in effect.
+      if (place.owner === null) accessSync(folder, constants.W_OK | constants.X_OK)
+      if (process.platform === 'linux') nameless(folder)
     } catch (error) {
-      throw failure(error, place.target, 'written')
+      throw error instanceof Refused ? error : failure(error, place.target, 'written')
     }
   })
+}
+
+function nameless(folder: string): void {
+  try {
+    closeSync(openSync(folder, O_TMPFILE | constants.O_WRONLY, 0o600))
+  } catch (error) {
+    // A file system without such files says so, or takes it for opening the folder itself: then the write will tell.
+    if (!['EOPNOTSUPP', 'ENOTSUP', 'EISDIR', 'EINVAL', 'ENOENT', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { makeFolders } from './disk.ts'
 import { Refused } from './refused.ts'
 
 /**
@@ -9,7 +10,7 @@ import { Refused } from './refused.ts'
  */
 export async function alone<T>(folder: string, work: () => T, patienceMs = 3000): Promise<T> {
   const claims = join(folder, 'claims')
-  mkdirSync(claims, { recursive: true, mode: 0o700 })
+  makeFolders(claims, 0o700)
   // A wait is as long as it is, whatever happens to the clock meanwhile.
   const until = performance.now() + patienceMs
   for (;;) {

@@ -35,11 +35,28 @@ export function placeOf(target: string): Place {
   if (stat !== null && !stat.isFile()) throw new Refused(`${target} is no regular file.`)
   if (stat !== null && stat.nlink > 1) throw new Refused(`${target} has ${stat.nlink - 1} other name${stat.nlink === 2 ? '' : 's'} (hard links), which would keep the old text.`)
   if (stat !== null && stat.size > MAX_BYTES) throw new Refused(`${target} is larger than 8 MiB.`)
-  const foreign = process.geteuid?.() === 0 && parent.uid !== 0
-  const user = process.geteuid?.() === 0 ? usersOn(target) : null
+  const owner = actingFor(target, real, parent, stat)
+  return { target, real, stat, bytes: stat === null ? null : wholeOf(real), folders, owner }
+}
+
+/** In whose name something in a folder is touched. Refused where a user decides where the way leads, and it leads to what is not that user's. */
+function actingFor(target: string, real: string, parent: Stats, stat: Stats | null): Place['owner'] {
+  if (process.geteuid?.() !== 0) return null
+  const user = usersOn(target)
   if (user !== null && (parent.uid !== user || (stat !== null && stat.uid !== user))) throw new Refused(`${target} lies in a folder of uid ${user} and leads to ${real}, which is not that user's; root does not write there for a user.`)
-  if (foreign && stat !== null && stat.uid !== parent.uid) throw new Refused(`${target} belongs to another user than the folder it lies in, so it cannot be replaced safely.`)
-  return { target, real, stat, bytes: stat === null ? null : wholeOf(real), folders, owner: foreign ? { uid: parent.uid, gid: parent.gid } : null }
+  if (parent.uid === 0) return null
+  if (stat !== null && stat.uid !== parent.uid) throw new Refused(`${target} belongs to another user than the folder it lies in, so it cannot be replaced safely.`)
+  return { uid: parent.uid, gid: parent.gid }
+}
+
+/** The folder that a target was written in, and in whose name what was left in it may be taken away; null = it leads elsewhere now. */
+export function folderOf(target: string, real: string): { readonly folder: string; readonly owner: Place['owner'] } | null {
+  try {
+    if (realOf(target) !== real) return null
+    return { folder: dirname(real), owner: actingFor(target, real, statSync(dirname(real)), null) }
+  } catch {
+    return null
+  }
 }
 
 /** The last owner but root of a folder or link on the way to the target: that user decides where the way leads. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { undo } from '../../src/fix/apply.ts'
+import { undo } from '../../src/fix/take-back.ts'
 import { runs } from '../../src/fix/journal.ts'
 import type { Change } from '../../src/types.ts'
 import { describeWith } from '../support/rig.ts'
