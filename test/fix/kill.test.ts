@@ -75,6 +75,7 @@ async function lane(number: number, kills: number): Promise<Record<string, numbe
   return seen
 }
 
+// Once is enough: a file that is torn in one of a thousand kills is torn, and a second try would hide it.
 describeWith('kills', process.platform === 'linux' ? null : 'needs Linux', () => {
   it(`after ${KILLS} SIGKILLs at random moments no file is torn or lost, and the journal takes all of it back`, async () => {
     const all = await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number, Math.ceil(KILLS / LANES))))
@@ -85,4 +86,4 @@ describeWith('kills', process.platform === 'linux' ? null : 'needs Linux', () =>
     // The kills came before, between and after the renames, not only in the pauses.
     expect(Object.keys(seen).filter((state) => /^(noo|nno)/.test(state)).length, JSON.stringify(seen)).toBeGreaterThan(0)
   }, 180_000)
-})
+}, { retry: 0 })
