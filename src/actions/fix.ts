@@ -40,6 +40,8 @@ export async function fix(options: FixOptions, io: Io): Promise<number> {
     const found = await machineOf(options, io.cwd, line?.watch ?? ((ask) => ask))
     const target = found.target.kind === 'shell' ? await theOneService(found.ask, io, meant !== null) : found.target
     const judging = await examined(about(target, found.ask))
+    // What a slow machine was examined in is not taken from the time of the proof: what it could not see would count against the fix.
+    found.renew()
     const { offer, unverified } = await vetted(judging, { named: new Set([...named.values()].flatMap((ids) => [...ids])), writers: meant }, Number(options.timeout))
     line?.stop()
     return await carryOut({ options, io, target, judging, offer, writers: meant }, named, unverified)

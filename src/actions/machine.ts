@@ -10,12 +10,14 @@ export interface TargetOptions extends Asked {
   readonly timeout: string
 }
 
-/** This machine, to be asked until the time is up, and what on it is to be examined. */
-export async function machineOf(options: TargetOptions, cwd: string, watch: (ask: Ask) => Ask): Promise<{ readonly ask: Ask; readonly target: Target }> {
-  const deadline = Date.now() + secondsOf(options.timeout) * 1000
-  const ask = remembered(bounded(watch(realMachine({ kind: 'shell' }, deadline)), deadline))
+/** This machine, to be asked until the time is up, and what on it is to be examined. `renew` gives the questions still to come the whole time again. */
+export async function machineOf(options: TargetOptions, cwd: string, watch: (ask: Ask) => Ask): Promise<{ readonly ask: Ask; readonly target: Target; readonly renew: () => void }> {
+  const limitMs = secondsOf(options.timeout) * 1000
+  const until = (deadline: number): Ask => bounded(watch(realMachine({ kind: 'shell' }, deadline)), deadline)
+  let now = until(Date.now() + limitMs)
+  const ask = remembered((asked) => now(asked))
   const target = await resolveTarget(options, hostOf(ask), cwd)
-  return { ask: about(target, ask), target }
+  return { ask: about(target, ask), target, renew: () => void (now = until(Date.now() + limitMs)) }
 }
 
 function secondsOf(typed: string): number {
