@@ -52,8 +52,8 @@ describe('the built-in checks', () => {
 })
 
 describe('the causes that compete', () => {
-  it('are confirmed by checks that exist', () => {
+  it('are confirmed, hinted at and refuted by checks that exist', () => {
     const ids = new Set<string>(checks.map(({ id }) => id))
-    expect(HYPOTHESES.flatMap(({ id, foundBy }) => (foundBy ?? []).filter((each) => !ids.has(each)).map((each) => `${id}: ${each}`))).toEqual([])
+    expect(HYPOTHESES.flatMap(({ id, foundBy = [], hintedBy = [], refutedBy }) => [...foundBy, ...hintedBy, ...(refutedBy === undefined ? [] : [refutedBy.check])].filter((each) => !ids.has(each)).map((each) => `${id}: ${each}`))).toEqual([])
   })
 })

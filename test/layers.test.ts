@@ -16,7 +16,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\//, ours: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$|^src\/facts\/(context|unit-state)\.ts$/ },
   { files: /^src\/(onnx|ggml|ctranslate2|log|profile)\//, ours: /^src\/(onnx|ggml|ctranslate2|log|profile)\// },
   // What a probe puts to an engine, and what its answer proves: text and data. The network it tries is written as the benchmark's are.
-  { files: /^src\/probe\//, ours: /^src\/(probe|bench\/onnx)\// },
+  { files: /^src\/probe\//, ours: /^src\/(probe|bench\/onnx)\/|^src\/onnx\/providers\.ts$/ },
   { files: /^src\/verdict\//, ours: /^src\/(verdict|onnx|log|profile|probe)\/|^src\/types\.ts$/ },
   { files: /^src\/facts\//, ours: /^src\/(facts|elf|loader|systemd|cgroup|gpu|audio|python|onnx|ctranslate2|log|profile|probe|verdict)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$/ },
   { files: /^checks\//, ours: /^checks\/|^src\/(index|paths|target-name)\.ts$|^src\/facts\/|^src\/(systemd|cgroup|gpu|audio|python|loader|onnx|ctranslate2|log|profile|probe|verdict)\// },

@@ -6,7 +6,8 @@ import { maybe, orVerdict } from '../../src/facts/maybe.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { instead, isComputeType, refused, type ComputeType } from '../../src/ctranslate2/compute-type.ts'
 import { capabilityText } from '../../src/gpu/capability.ts'
-import { seenIn, standing, type Seen } from '../../src/verdict/signs.ts'
+import { seenIn, type Seen } from '../../src/verdict/signs.ts'
+import { standing } from '../../src/verdict/standing.ts'
 import { asEvidence } from './subject.ts'
 
 export default defineCheck({

@@ -3,9 +3,10 @@ import { defineCheck, type Finding, type Refutation } from '../../src/index.ts'
 import { modelFiles } from '../../src/facts/model-files.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
-import { opsInWords, seenIn, withoutGpuPart, type Seen } from '../../src/verdict/signs.ts'
+import { opsInWords, seenIn, type Seen } from '../../src/verdict/signs.ts'
+import { withoutGpuPart } from '../../src/verdict/standing.ts'
 import { asEvidence } from './subject.ts'
-import { judgedModels, meantForCuda, notForCuda, type Judged } from './models.ts'
+import { judgedModels, notForCuda, type Judged } from './models.ts'
 
 export default defineCheck({
   id: 'ep/int8-on-cuda',
@@ -24,19 +25,22 @@ export default defineCheck({
     const foreign = notForCuda(target, session, models)
     if (foreign !== null) return said.length > 0 ? [bySession(session as Session, said)] : foreign
     const refuted = refutations(session as Session)
-    return judgedModels(models, session.onnxRuntime)
-      .filter(({ use, forecast, quantisation }) => meantForCuda(session, use) && forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator'))
+    return judgedModels(models, session)
+      .filter(({ meant, forecast, quantisation }) => meant && forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator'))
       .map((judged) => finding(judged, refuted, withoutGpuPart(session as Session)))
   },
 })
 
-function finding({ use, forecast, exact, quantisation }: Judged, refuted: readonly Refutation[], idle: boolean): Finding {
+function finding({ use, certain, forecast, exact, quantisation }: Judged, refuted: readonly Refutation[], idle: boolean): Finding {
   const kind = quantisation === 'dynamic' ? 'quantised dynamically' : 'quantised with QOperator'
-  const lies = use.how === 'folder'
+  const lies = !certain
+  // Of one that may never be loaded nothing more is known than what it would do.
+  const would = idle || lies
+  const doubt = lies ? `; it lies ${use.how === 'folder' ? 'in a folder that the service names' : 'beside the plain one, which is named as well'}, and whether it is the one that is loaded is not known` : ''
   return {
     severity: lies ? 'info' : idle || use.how === 'given' ? 'warning' : 'error',
     confidence: lies ? 'possible' : exact ? 'certain' : 'likely',
-    cause: `${use.path} is ${kind}: ${forecast.cpuNodes} of its ${forecast.nodes} nodes have no CUDA kernel in ONNX Runtime ${forecast.release} and ${idle ? 'would stay' : 'run'} on the CPU, with at least ${forecast.copies} copies between CPU and GPU in every run${idle ? ', once CUDA is at work' : ''}${lies ? '; it lies in a folder that the service names, and whether it is the one that is loaded is not known' : ''}.`,
+    cause: `${use.path} is ${kind}: ${forecast.cpuNodes} of its ${forecast.nodes} nodes have no CUDA kernel in ONNX Runtime ${forecast.release} and ${would ? 'would stay' : 'run'} on the CPU, with at least ${forecast.copies} copies between CPU and GPU in every run${idle ? ', once CUDA is at work' : ''}${doubt}.`,
     evidence: [{ source: use.asked, saw: opsInWords(forecast) }],
     ...(refuted.length > 0 ? { refuted } : {}),
     fixes: [

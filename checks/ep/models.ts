@@ -1,25 +1,29 @@
-import type { ModelUse } from '../../src/facts/model-files.ts'
+import { certainlyUsed, type ModelUse } from '../../src/facts/model-files.ts'
 import { forecastOf, quantisationOf, type Forecast, type Quantisation } from '../../src/onnx/forecast.ts'
 import { releaseOf } from '../../src/onnx/kernels.ts'
 import type { OnnxModel } from '../../src/onnx/types.ts'
-import { seenIn } from '../../src/verdict/signs.ts'
+import { meantForCuda } from '../../src/verdict/signs.ts'
 import type { Session } from '../../src/facts/session.ts'
 import type { Immutable, Target, Verdict } from '../../src/index.ts'
 
 export interface Judged {
   readonly use: Immutable<ModelUse>
+  /** It is the one that is loaded, as far as anything shows that. */
+  readonly certain: boolean
+  /** Someone asks about it, or the target asks for the GPU by name, or has it at work. */
+  readonly meant: boolean
   readonly forecast: Forecast
   readonly quantisation: Quantisation
   readonly exact: boolean
 }
 
 /** Every ONNX model that was read, with what is foretold of it for the release in use. */
-export function judgedModels(models: Immutable<readonly ModelUse[]>, onnxRuntime: string | null): readonly Judged[] {
-  const { release, exact } = releaseOf(onnxRuntime)
+export function judgedModels(models: Immutable<readonly ModelUse[]>, session: Immutable<Session>): readonly Judged[] {
+  const { release, exact } = releaseOf(session.onnxRuntime)
   return models.flatMap((use) => {
     if (!use.file.known || use.file.value.format !== 'onnx') return []
     const model = use.file.value as OnnxModel
-    return [{ use, forecast: forecastOf(model, release), quantisation: quantisationOf(model), exact }]
+    return [{ use, certain: certainlyUsed(use, models), meant: meantForCuda(session as Session, { given: use.how === 'given' }), forecast: forecastOf(model, release), quantisation: quantisationOf(model), exact }]
   })
 }
 
@@ -39,7 +43,3 @@ export function notForCuda(target: Immutable<Target>, session: Immutable<Session
   }
   return null
 }
-
-/** Whether these models are meant for CUDA: someone asks about them, or the target asks for the GPU, or has it at work. */
-export const meantForCuda = (session: Immutable<Session>, use: Immutable<ModelUse>): boolean =>
-  use.how === 'given' || session.asks?.asks === 'gpu' || session.provider !== null || seenIn(session as Session, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2').length > 0

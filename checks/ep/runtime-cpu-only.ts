@@ -3,8 +3,8 @@ import { cpuBuild, type CpuBuild } from '../../src/facts/cpu-build.ts'
 import { logs } from '../../src/facts/log.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
-import { standing } from '../../src/verdict/signs.ts'
-import { asEvidence, gravity, linesFor, nothingToJudge, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
+import { standing } from '../../src/verdict/standing.ts'
+import { asEvidence, gravity, nothingToJudge, ownLinesFor, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/runtime-cpu-only',
@@ -20,7 +20,7 @@ export default defineCheck({
   run: ({ target, logs, session, cpuBuild: build }) => {
     const foreign = nothingToJudge(target)
     if (foreign !== null) return foreign
-    const lines = linesFor(session, 'cpu-only-runtime')
+    const lines = ownLinesFor(session, 'cpu-only-runtime')
     const [first] = lines
     if (first !== undefined && writtenBySelf(session, lines)) return [{ ...finding(first.signature.id, first.signature.meaning, asEvidence(lines)), severity: gravity(session) }]
     const tried = probed(session, ({ cpuOnly }) => cpuOnly)

@@ -1,6 +1,7 @@
 import { defineCheck, type Evidence } from '../../src/index.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
+import { onGpu, sideOf } from '../../src/onnx/providers.ts'
 import { seenIn } from '../../src/verdict/signs.ts'
 import { nothingToJudge } from './subject.ts'
 
@@ -21,12 +22,12 @@ export default defineCheck({
     const seen = (wanted: RegExp) => seenIn(session as Session, ({ id }) => wanted.test(id))
     const [onCpu] = seen(/^ort-all-on-cpu$/)
     const [onCuda] = seen(/^ort-(all|some)-on-cuda$/)
-    const profiles = session.profiles.map(({ asked, reading }) => ({ asked, cuda: reading.providers.some(({ provider }) => provider === 'CUDAExecutionProvider'), cpu: reading.providers.some(({ provider }) => provider === 'CPUExecutionProvider') }))
+    const profiles = session.profiles.map(({ asked, reading }) => ({ asked, gpu: reading.providers.filter(({ provider }) => onGpu(provider)).map(({ provider }) => provider), cpu: reading.providers.length > 0 && reading.providers.every(({ provider }) => sideOf(provider) === 'cpu') }))
     const evidence: readonly Evidence[] =
       onCpu !== undefined && onCuda !== undefined
         ? [onCpu.evidence, onCuda.evidence]
-        : profiles.some(({ cuda }) => cuda) && profiles.some(({ cuda, cpu }) => cpu && !cuda)
-          ? profiles.map(({ asked, cuda }) => ({ source: asked, saw: cuda ? 'nodes on CUDAExecutionProvider' : 'nodes on CPUExecutionProvider only' }))
+        : profiles.some(({ gpu }) => gpu.length > 0) && profiles.some(({ cpu }) => cpu)
+          ? profiles.filter(({ gpu, cpu }) => cpu || gpu.length > 0).map(({ asked, gpu }) => ({ source: asked, saw: gpu.length > 0 ? `nodes on ${gpu.join(' and ')}` : 'nodes on CPUExecutionProvider only' }))
           : []
     const [first, ...more] = evidence
     if (first !== undefined) {

@@ -1,4 +1,5 @@
-import { standing, type Seen } from '../../src/verdict/signs.ts'
+import type { Seen } from '../../src/verdict/signs.ts'
+import { foreign, standing } from '../../src/verdict/standing.ts'
 import type { Session } from '../../src/facts/session.ts'
 import type { Log } from '../../src/facts/log.ts'
 import type { ProbeVerdict } from '../../src/probe/judge.ts'
@@ -32,6 +33,9 @@ export function unread(target: Immutable<Target>, logs: Logs, session: Known): V
 
 /** Lines that speak for a hypothesis and still hold. */
 export const linesFor = (session: Known, hypothesis: string): readonly Seen[] => standing(session as Session, ({ confirms, shows }) => confirms.includes(hypothesis) && shows !== 'benign')
+
+/** As `linesFor`, without what torch says of itself where another engine does the work. */
+export const ownLinesFor = (session: Known, hypothesis: string): readonly Seen[] => linesFor(session, hypothesis).filter((seen) => !foreign(session as Session, seen))
 
 /** These lines were printed by the service itself, and not only by an engine that was tried in its place. */
 export const writtenBySelf = (session: Known, seen: readonly Seen[]): boolean => seen.some(({ log }) => log.asked !== session.probe?.asked)

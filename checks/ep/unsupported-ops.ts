@@ -3,7 +3,7 @@ import { modelFiles } from '../../src/facts/model-files.ts'
 import { session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
 import { opsInWords } from '../../src/verdict/signs.ts'
-import { judgedModels, meantForCuda, notForCuda, type Judged } from './models.ts'
+import { judgedModels, notForCuda, type Judged } from './models.ts'
 
 /** Below this a graph is not worth exporting anew. Our own measure. */
 const MANY_NODES = 5
@@ -24,19 +24,19 @@ export default defineCheck({
   run: ({ target, session, modelFiles: models }) => {
     const foreign = notForCuda(target, session, models)
     if (foreign !== null) return foreign
-    return judgedModels(models, session.onnxRuntime)
-      .filter(({ use, forecast, quantisation }) => meantForCuda(session, use) && forecast.cpuNodes > 0 && quantisation !== 'dynamic' && quantisation !== 'qoperator')
+    return judgedModels(models, session)
+      .filter(({ meant, forecast, quantisation }) => meant && forecast.cpuNodes > 0 && quantisation !== 'dynamic' && quantisation !== 'qoperator')
       .map(finding)
   },
 })
 
-function finding({ use, forecast, exact }: Judged): Finding {
+function finding({ use, certain, forecast, exact }: Judged): Finding {
   const many = (forecast.cpuNodes >= MANY_NODES && forecast.cpuNodes / forecast.nodes >= MANY_SHARE) || forecast.copies >= MANY_COPIES
   const [have, run] = forecast.cpuNodes === 1 ? ['has', 'runs'] : ['have', 'run']
   const copies = `${forecast.copies} ${forecast.copies === 1 ? 'copy' : 'copies'}`
   return {
-    severity: many && use.how !== 'folder' ? 'warning' : 'info',
-    confidence: use.how === 'folder' ? 'possible' : exact ? 'certain' : 'likely',
+    severity: many && certain ? 'warning' : 'info',
+    confidence: !certain ? 'possible' : exact ? 'certain' : 'likely',
     cause: `${forecast.cpuNodes} of the ${forecast.nodes} nodes of ${use.path} ${have} no CUDA kernel for ${forecast.cpuNodes === 1 ? 'its' : 'their'} types in ONNX Runtime ${forecast.release} and ${run} on the CPU, with at least ${copies} in every run.`,
     evidence: [{ source: use.asked, saw: opsInWords(forecast) }],
     fixes: [{ title: 'Keep the model whole on the GPU, where it matters', safety: 'manual', edits: [], then: ['Measure first: a profile shows what these nodes and copies cost.', 'Export the model without them, or use a release of ONNX Runtime that has the kernels.'] }],

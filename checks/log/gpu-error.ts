@@ -1,5 +1,5 @@
 import { defineCheck, type Finding, type Fix } from '../../src/index.ts'
-import { standing } from '../../src/verdict/signs.ts'
+import { standing } from '../../src/verdict/standing.ts'
 import { asEvidence } from '../ep/subject.ts'
 import { judged, LOG } from './subject.ts'
 

@@ -103,6 +103,10 @@ async function described(host: Host, root: string, of: readonly Candidate[]): Pr
   return all.filter((each) => each !== null)
 }
 
+/** It is the one that is loaded, as far as anything shows that. One that lies in a named folder, or is named along with its twin, need not be. */
+export const certainlyUsed = ({ how, twin }: Pick<ModelUse, 'how' | 'twin'>, all: readonly Pick<ModelUse, 'path' | 'how'>[]): boolean =>
+  how === 'given' || how === 'open' || (how === 'named' && !all.some((other) => other.path === twin && other.how !== 'folder'))
+
 /** `encoder.int8.onnx`, `model_quantized.onnx`: what the same model is called without quantisation, half precision first. */
 export function plainNames(name: string): readonly string[] {
   const match = /^(.*?)[._-](?:u?int8|quant|quantized|q8|qdq)((?:[._-][\w-]+)*\.onnx)$/i.exec(name)

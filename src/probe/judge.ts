@@ -1,4 +1,5 @@
 /** What a probe proves, engine by engine, and no more. */
+import { onGpu, sideOf } from '../onnx/providers.ts'
 import type { EngineProbe, ProbeReading, TriedSession, WatchedGpu } from './types.ts'
 
 /**
@@ -19,9 +20,8 @@ export interface ProbeVerdict {
   readonly onCpu: readonly string[]
 }
 
-const ON_GPU = /^(CUDA|Tensorrt|NvTensorRTRTX)ExecutionProvider$/
 const cpuOnly = ({ engine, available, builtFor }: EngineProbe): boolean =>
-  engine === 'onnxruntime' ? available !== undefined && !available.some((each) => ON_GPU.test(each)) : engine === 'torch' ? builtFor === null : engine !== 'ctranslate2'
+  engine === 'onnxruntime' ? available !== undefined && !available.some(onGpu) : engine === 'torch' ? builtFor === null : engine !== 'ctranslate2'
 const NAMES = { onnxruntime: 'ONNX Runtime', ctranslate2: 'CTranslate2', torch: 'torch', 'sherpa-onnx': 'sherpa-onnx', 'whisper.cpp': 'whisper.cpp' } as const
 
 export const judgedProbe = (reading: ProbeReading): readonly ProbeVerdict[] => reading.engines.map(judged)
@@ -63,27 +63,27 @@ function byOnnx(engine: EngineProbe, shown: Show): ProbeVerdict {
   const sessions = engine.sessions ?? []
   const [small] = sessions
   if (small === undefined) return shown('broken', 'T2', `${name} could not be tried: ${engine.error ?? endInWords(engine)}.`)
-  if (!small.wanted.some((each) => ON_GPU.test(each))) return shown('untold', 'T2', `${name} was tried on the CPU, which is what it is asked for.`)
+  if (!small.wanted.some(onGpu)) return shown('untold', 'T2', `${name} was tried on the CPU, which is what it is asked for.`)
   const own = sessions.filter(({ model, got }) => model !== null && got !== null)
   const tried = own.length > 0 ? own : [small]
   const what = own.length > 0 ? `the service’s own ${own.map(({ model }) => model!.split('/').at(-1)).join(', ')}` : 'a small built-in network'
   if (small.got === null) return shown('broken', 'T2', `${name} could not create a session: ${firstLine(small.error)}.`)
-  const [gpu, cpu] = [sum(tried, ON_GPU), sum(tried, /^CPUExecutionProvider$/)]
-  if (!small.got.some((each) => ON_GPU.test(each))) {
-    return shown('cpu', sum([small], /^CPUExecutionProvider$/) > 0 ? 'T4' : 'T2', `${name}: asked for ${small.wanted.join(', ')}, session.get_providers() gives ${small.got.join(', ')} only${engine.available?.some((each) => ON_GPU.test(each)) ? ', although get_available_providers() names CUDA' : ''}.`)
+  const [gpu, cpu] = [sum(tried, 'gpu'), sum(tried, 'cpu')]
+  if (!small.got.some(onGpu)) {
+    return shown('cpu', sum([small], 'cpu') > 0 ? 'T4' : 'T2', `${name}: asked for ${small.wanted.join(', ')}, session.get_providers() gives ${small.got.join(', ')} only${engine.available?.some(onGpu) ? ', although get_available_providers() names CUDA' : ''}.`)
   }
   const failed = tried.find(({ runError }) => runError !== null)
-  const got = tried.every((each) => each.got!.some((provider) => ON_GPU.test(provider)))
+  const got = tried.every((each) => each.got!.some(onGpu))
   if (!got || gpu === 0) return shown('untold', 'T2', `${name}: session.get_providers() gives ${tried[0]!.got!.join(', ')} for ${what}, and its log does not say where the nodes are.`)
   const placed = `${name}: ${what} was placed with ${gpu} nodes on the GPU${cpu > 0 ? ` and ${cpu} on the CPU (${opsOf(tried)}), with ${tried.reduce((n, each) => n + each.copies, 0)} copies between them` : ' and none on the CPU'}`
   if (failed !== undefined && (failed.model === null || /CUDA|CUDNN|CUBLAS|EPFail|EP_FAIL/.test(failed.runError!))) return shown('broken', 'T4', `${placed}, and the run failed: ${firstLine(failed.runError)}.`)
   if (small.right === false) return shown('broken', 'T4', `${placed}, and what came out of the built-in network is wrong.`)
   const ran = tried.every(({ runs }) => runs !== null)
-  const time = ran ? busy(engine.gpus) : null
+  const time = ran ? busy(own.length > 0 ? own.flatMap(({ gpus = [] }) => gpus) : (small.gpus ?? engine.gpus)) : null
   return shown(own.length > 0 ? 'own' : 'can', time === null ? 'T4' : 'T5', `${placed}${ran ? '' : '; it could not be run with made-up input'}${time === null ? '' : `; ${time}`}.`)
 }
 
-const sum = (sessions: readonly TriedSession[], provider: RegExp): number => sessions.flatMap(({ placed }) => placed).filter((each) => provider.test(each.provider)).reduce((n, { nodes }) => n + nodes, 0)
+const sum = (sessions: readonly TriedSession[], side: 'gpu' | 'cpu'): number => sessions.flatMap(({ placed }) => placed).filter((each) => sideOf(each.provider) === side).reduce((n, { nodes }) => n + nodes, 0)
 
 function opsOf(sessions: readonly TriedSession[]): string {
   const sums = new Map<string, number>()
@@ -97,7 +97,7 @@ function byCt2(engine: EngineProbe, shown: Show): ProbeVerdict {
   const name = nameOf(engine)
   const [model] = engine.models ?? []
   if (model?.device === 'cuda' && model.runs !== null) {
-    const time = busy(engine.gpus)
+    const time = busy(model.gpus ?? [])
     return shown('own', time === null ? 'T4' : 'T5', `${name}: the service’s own ${model.model} was loaded on ${model.device} as ${model.computeType} and took one second of audio${time === null ? '' : `; ${time}`}.`)
   }
   if (model?.device === 'cpu') return shown('untold', 'T2', `${name} was tried on the CPU, which is what it is asked for.`)

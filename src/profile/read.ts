@@ -8,7 +8,7 @@ interface Event {
   readonly cat?: unknown
   readonly name?: unknown
   readonly dur?: unknown
-  readonly args?: { readonly provider?: unknown; readonly op_name?: unknown; readonly node_index?: unknown; readonly input_type_shape?: unknown }
+  readonly args?: { readonly provider?: unknown; readonly op_name?: unknown; readonly node_index?: unknown; readonly input_type_shape?: unknown; readonly activation_size?: unknown; readonly output_size?: unknown }
 }
 
 const MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -36,6 +36,7 @@ export function profileReader(): ProfileReader {
   let shape: string | null = null
   const providers = new Map<string, { nodes: Set<string>; runs: number; hostUs: number }>()
   const cpuOps = new Map<string, { nodes: Set<string>; runs: number; hostUs: number }>()
+  const mostBytes = new Map<string, number>()
   const memcpy = { nodes: new Set<string>(), runs: 0 }
   const shapes = new Map<string, number[]>()
 
@@ -68,7 +69,7 @@ export function profileReader(): ProfileReader {
     }
     // Fences of older releases stand beside each kernel and are no work.
     if (event.cat !== 'Node' || !name.endsWith('_kernel_time')) return
-    const { provider, op_name, node_index, input_type_shape } = event.args ?? {}
+    const { provider, op_name, node_index, input_type_shape, activation_size, output_size } = event.args ?? {}
     if (typeof provider !== 'string' || typeof op_name !== 'string') return
     shape ??= JSON.stringify(input_type_shape ?? null).slice(0, 200)
     const node = `${String(node_index ?? '')} ${name}`
@@ -78,7 +79,10 @@ export function profileReader(): ProfileReader {
       return
     }
     add(providers, provider, node, us)
-    if (provider === 'CPUExecutionProvider') add(cpuOps, op_name, node, us)
+    if (provider !== 'CPUExecutionProvider') return
+    add(cpuOps, op_name, node, us)
+    const bytes = Math.max(...[activation_size, output_size].map((size) => (typeof size === 'string' && /^\d+$/.test(size) ? Number(size) : -1)))
+    if (bytes >= 0) mostBytes.set(op_name, Math.max(bytes, mostBytes.get(op_name) ?? 0))
   }
 
   const line = (text: string): void => {
@@ -109,7 +113,7 @@ export function profileReader(): ProfileReader {
         truncated: !closed,
         providers: [...providers].map(([provider, { nodes: of, runs: n, hostUs }]) => ({ provider, nodes: of.size, runs: n, hostUs })).sort((a, b) => b.nodes - a.nodes),
         memcpy: { nodes: memcpy.nodes.size, runs: memcpy.runs },
-        cpuOps: [...cpuOps].map(([op, { nodes: of, runs: n, hostUs }]) => ({ op, nodes: of.size, runs: n, hostUs })).sort((a, b) => b.hostUs - a.hostUs).slice(0, 20),
+        cpuOps: [...cpuOps].map(([op, { nodes: of, runs: n, hostUs }]) => ({ op, nodes: of.size, runs: n, hostUs, ...(mostBytes.has(op) ? { mostBytes: mostBytes.get(op)! } : {}) })).sort((a, b) => b.hostUs - a.hostUs).slice(0, 20),
         runs,
         shapes: [...shapes].map(([each, times]) => shapeRuns(each, times)),
         loadUs,

@@ -9,6 +9,15 @@ export interface ProviderSum {
   readonly hostUs: number
 }
 
+export interface CpuOp {
+  readonly op: string
+  readonly nodes: number
+  readonly runs: number
+  readonly hostUs: number
+  /** The most bytes that one run of it took in or gave, without its weights; absent = the profile does not say. */
+  readonly mostBytes?: number
+}
+
 export interface ShapeRuns {
   /** The first input shape seen in each `model_run`, as the profile writes it. */
   readonly shape: string
@@ -28,7 +37,7 @@ export interface ProfileReading {
   /** Copies between CPU and GPU: nodes, and how often they ran. */
   readonly memcpy: { readonly nodes: number; readonly runs: number }
   /** Operators on the CPU by the time they took, most first, without copies; at most 20. */
-  readonly cpuOps: readonly { readonly op: string; readonly nodes: number; readonly runs: number; readonly hostUs: number }[]
+  readonly cpuOps: readonly CpuOp[]
   readonly runs: number
   readonly shapes: readonly ShapeRuns[]
   readonly loadUs: number | null

@@ -4,7 +4,9 @@
  */
 import type { CheckId, Evidence } from '../types.ts'
 import { profilingOf } from './profiling.ts'
-import { evidenceOf, opsInWords, placed, seenIn, withoutGpuPart, type Signs } from './signs.ts'
+import { evidenceOf, meantForCuda, opsInWords, placed, seenIn, type Placed, type Signs } from './signs.ts'
+import { withoutGpuPart } from './standing.ts'
+import { anewForEachShape, firstOfAll, onceForEachShape, type Told } from './first-runs.ts'
 
 export type Symptom = 'on-cpu' | 'slow' | 'empty-text' | 'dies' | 'no-microphone'
 
@@ -16,15 +18,25 @@ export interface HypothesisRow {
   readonly symptoms: readonly Symptom[]
   /** Findings of these checks confirm it. */
   readonly foundBy?: readonly CheckId[]
+  /** Findings of these make it worth asking. */
+  readonly hintedBy?: readonly CheckId[]
+  /** Where this passes it is refuted. A check that passes while nothing works, or where it finds nothing to look at, does not belong here. */
+  readonly refutedBy?: { readonly check: CheckId; readonly because: string; /** It looks only where the GPU is asked for, and passes elsewhere. */ readonly onlyAsked?: true }
+  /** Why a GPU provider in the memory of the process refutes it. */
+  readonly refutedByProvider?: string
   /** Evidence beyond logs and checks that decides it. */
   readonly confirmed?: (signs: Signs) => readonly Evidence[]
-  readonly refuted?: (signs: Signs) => { readonly evidence: readonly Evidence[]; readonly because: string } | null
+  readonly refuted?: (signs: Signs) => Told | null
+  /** Refutes it, and is worth saying only where somebody would ask. */
+  readonly answered?: (signs: Signs) => Told | null
   /** What makes it worth asking, and proves nothing. */
   readonly grounds?: (signs: Signs) => readonly Evidence[]
   /** What the grounds mean, in one whole sentence. */
   readonly means?: (signs: Signs) => string | null
   /** Named even without grounds of its own, where a symptom of it is seen. */
   readonly always?: true
+  /** Whether it can be so at all; absent = it can. */
+  readonly possible?: (signs: Signs) => boolean
   /** Why a line that refutes it does so. */
   readonly whyRefuted?: string
   readonly decideBy: (signs: Signs) => string
@@ -46,9 +58,14 @@ function quotaInWords({ unit }: Signs): string | null {
   return `That is ${cpus === 0.5 ? 'half of one CPU' : cpus === 1 ? 'one CPU' : `${Number(cpus.toFixed(2))} ${cpus < 1 ? 'of one CPU' : 'CPUs'}`}, on a machine with any number of them.`
 }
 
+const QUANTISED = /^(ConvInteger|MatMulInteger|DynamicQuantize|QLinear|QAttention|QGemm)/
+/** Models with operators of quantisation that CUDA has no kernel for. */
+const quantised = (signs: Signs): readonly Placed[] => placed(signs).filter((each) => meantForCuda(signs, each) && each.forecast.cpuNodes > 0 && (each.quantisation === 'dynamic' || each.quantisation === 'qoperator'))
+const foretold = ({ asked, path, forecast }: Placed): Evidence => ({ source: asked, saw: `${path.split('/').at(-1)}: ${opsInWords(forecast)}; ${forecast.cpuNodes} of ${forecast.nodes} nodes without a CUDA kernel, at least ${forecast.copies} copies (ONNX Runtime ${forecast.release})` })
+
 /** The service's own model, tried in its place, had quantised operators on the CPU beside others on the GPU. */
 const tried = ({ probe }: Signs): readonly Evidence[] =>
-  (probe?.verdicts ?? []).filter(({ shown, onCpu }) => shown === 'own' && onCpu.some((op) => /^(ConvInteger|MatMulInteger|DynamicQuantize|QLinear|QAttention|QGemm)/.test(op))).map(({ because }) => ({ source: probe!.asked, saw: because }))
+  (probe?.verdicts ?? []).filter(({ shown, onCpu }) => shown === 'own' && onCpu.some((op) => QUANTISED.test(op))).map(({ because }) => ({ source: probe!.asked, saw: because }))
 
 export const HYPOTHESES: readonly HypothesisRow[] = [
   // ── the provider ──────────────────────────────────────────────────────────────────────────────────────────
@@ -58,6 +75,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     symptoms: ['on-cpu'],
     foundBy: ['cuda/libraries-hidden', 'cuda/libraries-absent', 'cuda/library-major-mismatch', 'cuda/library-unloadable'],
     whyRefuted: 'What stands in this line is done only by a GPU part that was loaded.',
+    refutedByProvider: 'The GPU provider is in the memory of the process.',
     decideBy: (signs) => again(signs, ' --only cuda --only cudnn'),
   },
   {
@@ -66,6 +84,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     symptoms: ['on-cpu'],
     foundBy: ['cuda/libraries-hidden', 'python/cuda-wheels-unreachable'],
     whyRefuted: 'A provider whose libraries are hidden is not loaded at all and prints no such line; there is no slower kind of loading.',
+    refutedByProvider: 'A provider whose libraries are hidden is not loaded at all, and this one is in the memory of the process.',
     decideBy: (signs) => again(signs, ' --only cuda'),
   },
   {
@@ -74,6 +93,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     symptoms: ['on-cpu'],
     foundBy: ['ep/runtime-cpu-only'],
     whyRefuted: 'An engine without CUDA prints no such line.',
+    refutedByProvider: 'An engine without CUDA has no such file to load.',
     confirmed: ({ probe, asks }) => (asks?.asks === 'gpu' ? (probe?.verdicts ?? []) : []).filter(({ cpuOnly }) => cpuOnly).map(({ because }) => ({ source: probe!.asked, saw: because })),
     refuted: ({ probe }) => {
       const built = (probe?.verdicts ?? []).flatMap(({ engine: { available, builtFor } }) => (available?.includes('CUDAExecutionProvider') ? [`get_available_providers(): ${available.join(', ')}`] : builtFor ? [`torch.version.cuda: ${builtFor}`] : []))
@@ -85,9 +105,9 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
   { id: 'oracle-foreign', claim: 'The service chose the CPU because it asked another engine whether there is a GPU.', symptoms: ['on-cpu'], foundBy: ['ep/oracle-foreign'], decideBy: () => 'Name the device instead of asking for it, and start again.' },
   { id: 'two-runtimes', claim: 'Two ONNX Runtimes are within reach of one process.', symptoms: ['dies', 'on-cpu'], foundBy: ['ep/duplicate-runtimes'], decideBy: (signs) => again(signs, ' --only ep/duplicate-runtimes') },
   { id: 'gpu-unseen', claim: 'The engine sees no GPU, or was built without the part for one.', symptoms: ['on-cpu'], foundBy: ['service/device-access-denied', 'gpu/uvm-missing'], decideBy: (signs) => again(signs, ' --only gpu --only service') },
-  { id: 'driver-absent', claim: 'The NVIDIA driver, or its libcuda.so.1, is not within reach.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-absent', 'ep/driverless-crash'], grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'nvidia-smi; ldconfig -p | grep libcuda.so.1' },
-  { id: 'driver-too-old', claim: 'The driver is older than the CUDA of the engine.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-too-old'], grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'cat /proc/driver/nvidia/version' },
-  { id: 'driver-mismatch', claim: 'The kernel module of the driver and its libraries are of two versions.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-library-mismatch'], decideBy: () => 'cat /proc/driver/nvidia/version; nvidia-smi' },
+  { id: 'driver-absent', claim: 'The NVIDIA driver, or its libcuda.so.1, is not within reach.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-absent', 'ep/driverless-crash'], refutedBy: { check: 'gpu/driver-absent', because: 'The driver is loaded, and its libcuda.so.1 is found from where the service runs.', onlyAsked: true }, grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'nvidia-smi; ldconfig -p | grep libcuda.so.1' },
+  { id: 'driver-too-old', claim: 'The driver is older than the CUDA of the engine.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-too-old'], refutedBy: { check: 'gpu/driver-too-old', because: 'The driver is as new as the CUDA of the engine asks for.' }, grounds: (signs) => lines(signs, 'cuda-driver-insufficient'), decideBy: () => 'cat /proc/driver/nvidia/version' },
+  { id: 'driver-mismatch', claim: 'The kernel module of the driver and its libraries are of two versions.', symptoms: ['on-cpu', 'dies'], foundBy: ['gpu/driver-library-mismatch'], refutedBy: { check: 'gpu/driver-library-mismatch', because: 'Both are of one version.', onlyAsked: true }, decideBy: () => 'cat /proc/driver/nvidia/version; nvidia-smi' },
   { id: 'device-access', claim: 'The process may not use the device nodes of the GPU.', symptoms: ['on-cpu', 'dies'], foundBy: ['service/device-access-denied'], grounds: (signs) => lines(signs, 'torch-unknown-error'), decideBy: () => 'ls -l /dev/nvidia* /dev/nvidia-uvm' },
   { id: 'architecture-missing', claim: 'A library has no code for the architecture of the card.', symptoms: ['dies', 'on-cpu'], foundBy: ['ep/architecture-missing'], decideBy: () => 'nvidia-smi --query-gpu=name,compute_cap --format=csv' },
   { id: 'compute-type-unsupported', claim: 'The compute type asked for is not to be had on the device in use.', symptoms: ['dies'], foundBy: ['ep/compute-type-unsupported'], decideBy: () => "python -c \"import ctranslate2 as c; print(c.get_cuda_device_count(), c.get_supported_compute_types('cuda'))\"" },
@@ -101,32 +121,30 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     claim: 'The model is quantised with operators that have no CUDA kernel, so that they run on the CPU with copies in between.',
     symptoms: ['slow'],
     always: true,
-    confirmed: (signs) => [
-      ...tried(signs),
-      ...(withoutGpuPart(signs) ? [] : placed(signs)).filter(({ forecast, quantisation }) => forecast.cpuNodes > 0 && (quantisation === 'dynamic' || quantisation === 'qoperator')).map(({ asked, path, forecast }) => ({
-        source: asked,
-        saw: `${path.split('/').at(-1)}: ${opsInWords(forecast)}; ${forecast.cpuNodes} of ${forecast.nodes} nodes without a CUDA kernel, at least ${forecast.copies} copies (ONNX Runtime ${forecast.release})`,
-      })),
-    ],
+    possible: ({ asks }) => asks?.asks !== 'cpu',
+    // What only lies in a folder, or beside its twin, need not be what is loaded.
+    confirmed: (signs) => [...tried(signs), ...(withoutGpuPart(signs) ? [] : quantised(signs)).filter(({ certain }) => certain).map(foretold)],
+    grounds: (signs) => quantised(signs).filter(({ certain }) => !certain).map(foretold),
+    means: (signs) => (quantised(signs).some(({ certain }) => certain) ? null : 'It lies where the service looks for models, and whether it is the one that is loaded is not known.'),
     refuted: (signs) => {
       const all = placed(signs)
-      if (all.length === 0 || all.some(({ forecast }) => forecast.cpuNodes > 0)) return null
+      if (!all.some(({ certain }) => certain) || all.some(({ forecast }) => forecast.cpuNodes > 0)) return null
       return { evidence: all.slice(0, 3).map(({ asked, model }) => ({ source: asked, saw: `${model.nodes} nodes, all with a CUDA kernel or on shapes` })), because: 'Every operator of the models read has a CUDA kernel for its types.' }
     },
     decideBy: (signs) => [again(signs, ' --model ENCODER.onnx'), ...profilingOf(signs.engineFiles ?? []).map(({ how }) => how)].join('; or '),
   },
-  { id: 'cpu-quota', claim: 'The CPU quota of the service holds the work back.', symptoms: ['slow'], foundBy: ['cgroup/cpu-throttled'], grounds: (signs) => property(signs, 'CPUQuotaPerSecUSec', /^infinity$/), means: quotaInWords, decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
-  { id: 'memory-limit', claim: 'The memory limit of the service makes it swap or reclaim while it works, or has the kernel end it.', symptoms: ['slow', 'dies'], foundBy: ['cgroup/memory-limit-reached'], grounds: (signs) => property(signs, 'MemoryMax', /^infinity$/), decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
+  { id: 'cpu-quota', claim: 'The CPU quota of the service holds the work back.', symptoms: ['slow'], foundBy: ['cgroup/cpu-throttled'], refutedBy: { check: 'cgroup/cpu-throttled', because: 'It was watched at work, and the kernel did not stop it in any number of periods worth the name.' }, grounds: (signs) => property(signs, 'CPUQuotaPerSecUSec', /^infinity$/), means: quotaInWords, decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
+  { id: 'memory-limit', claim: 'The memory limit of the service makes it swap or reclaim while it works, or has the kernel end it.', symptoms: ['slow', 'dies'], foundBy: ['cgroup/memory-limit-reached'], answered: ({ limitNeverHit }) => (limitNeverHit ? { evidence: [limitNeverHit], because: 'The kernel counts each time that the limit is run into, and counts none.' } : null), grounds: (signs) => property(signs, 'MemoryMax', /^infinity$/), decideBy: (signs) => `${again(signs, ' --only cgroup')}, while it transcribes` },
   { id: 'conv-fallback', claim: 'cuDNN has no fast engine for a convolution of the model.', symptoms: ['slow'], decideBy: () => 'Set log_severity_level=2 and look for “running in Fallback mode”.' },
-  { id: 'conv-algorithm-search', claim: 'cuDNN searches for the best algorithm anew for each length of audio.', symptoms: ['slow'], always: true, decideBy: () => 'Transcribe the same file twice in one process: only the first is slow.' },
-  { id: 'cold-start', claim: 'It was the first work after the start, with loading and warming up in it.', symptoms: ['slow'], always: true, decideBy: () => 'Transcribe the same file twice in one process, and compare.' },
+  { id: 'conv-algorithm-search', claim: 'cuDNN searches for the best algorithm anew for each length of audio.', symptoms: ['slow'], always: true, answered: onceForEachShape, grounds: (signs) => anewForEachShape(signs)?.evidence ?? [], means: (signs) => anewForEachShape(signs)?.because ?? null, decideBy: () => 'Transcribe two files of different length in one process, each of them twice: with a search the first time of each is slow.' },
+  { id: 'cold-start', claim: 'It was the first work after the start, with loading and warming up in it.', symptoms: ['slow'], always: true, confirmed: (signs) => { const told = firstOfAll(signs); return told?.slow === true ? told.evidence : [] }, answered: (signs) => { const told = firstOfAll(signs); return told?.slow === false ? told : null }, decideBy: () => 'Transcribe the same file twice in one process, and compare.' },
   { id: 'offloaded-weights', claim: 'Weights lie in main memory or on the disk and are fetched in every call.', symptoms: ['slow'], decideBy: () => 'print(model.hf_device_map)' },
   { id: 'cuda-graphs-off', claim: 'The decoder runs without CUDA graphs.', symptoms: ['slow'], decideBy: () => 'cat /proc/driver/nvidia/version' },
   { id: 'operator-unsupported', claim: 'No provider has a kernel for an operator of the model.', symptoms: ['dies'], decideBy: (signs) => again(signs, ' --model FILE.onnx') },
   { id: 'model-file-broken', claim: 'A model file is no whole model: cut short, a Git LFS pointer in its place, or a file of another kind.', symptoms: ['dies'], foundBy: ['ep/model-file-broken'], decideBy: (signs) => again(signs, ' --model FILE.onnx') },
   // ── empty text ────────────────────────────────────────────────────────────────────────────────────────────
   { id: 'precision-overflow', claim: 'The model computes nothing but infinities or blanks in the precision or quantisation it runs in.', symptoms: ['empty-text'], always: true, decideBy: () => 'Transcribe the same file on the CPU, or with the fp32 model.' },
-  { id: 'silent-input', claim: 'What was recorded is silence.', symptoms: ['empty-text'], always: true, foundBy: ['audio/only-monitors'], decideBy: () => 'Transcribe a file of known speech in place of the microphone.' },
+  { id: 'silent-input', claim: 'What was recorded is silence.', symptoms: ['empty-text'], always: true, hintedBy: ['audio/only-monitors'], decideBy: () => 'Transcribe a file of known speech in place of the microphone.' },
   { id: 'wrong-sample-form', claim: 'Audio of another rate, number of channels or sample format is taken for 16 kHz mono.', symptoms: ['empty-text'], always: true, decideBy: () => 'Compare the samples it reports with the seconds of audio: 16000 a second.' },
   // ── dies ──────────────────────────────────────────────────────────────────────────────────────────────────
   { id: 'files-hidden', claim: 'The service may not see the files that it needs: its models, its caches or its environment file.', symptoms: ['dies'], foundBy: ['service/home-hidden', 'service/environment-file-missing'], decideBy: (signs) => again(signs, ' --only service') },

@@ -18,7 +18,10 @@ export interface ReadLog {
 export interface ReadModel {
   readonly asked: string
   readonly path: string
+  /** It is loaded, as far as anything shows that; else it lies in a folder that is named, or beside its twin. */
   readonly certain: boolean
+  /** Somebody asks about it with --model. */
+  readonly given?: boolean
   readonly model: OnnxModel
 }
 
@@ -32,6 +35,8 @@ export interface ReadProbe {
   readonly asked: string
   readonly place: 'running' | 'configured' | 'caller'
   readonly verdicts: readonly ProbeVerdict[]
+  /** Why the GPUs were not watched; null = they were. */
+  readonly noNvml?: string | null
 }
 
 export interface Signs {
@@ -49,6 +54,10 @@ export interface Signs {
   readonly gpuPresent: boolean | null
   /** Libraries of the running process that matter here. */
   readonly provider: { readonly state: 'loaded' | 'tried'; readonly evidence: Evidence } | null
+  /** cuBLAS in the memory of a process without torch, which would bring it for itself: CTranslate2 opens it at its first product on the GPU. */
+  readonly cublas?: Evidence | null
+  /** No memory limit above the process was ever run into, by the kernel's own count; null = one was, or it is not to be told. */
+  readonly limitNeverHit?: Evidence | null
   readonly unit: { readonly name: string; readonly scope: 'system' | 'user'; readonly source: string; readonly properties: Readonly<Record<string, string>> } | null
   /** Files of the engines it runs, as far as they are seen. */
   readonly engineFiles?: readonly string[]
@@ -76,18 +85,12 @@ export const seenIn = (signs: Pick<Signs, 'logs'>, wanted: (signature: Signature
     }),
   )
 
-/**
- * Lines of failure that still hold: nothing behind them in the same log shows a GPU part at work. A service that was mended
- * and started again has mended lines behind broken ones.
- */
-export function standing(signs: Pick<Signs, 'logs'>, wanted: (signature: Signature) => boolean): readonly Seen[] {
-  const works = seenIn(signs, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2')
-  return seenIn(signs, wanted).filter(({ log, hit }) => !works.some((each) => each.log === log && each.hit.line > hit.line))
-}
+/** Words or variables ask for the GPU by name. A list of visible devices is set for whole machines and containers, and a library in memory may serve another engine. */
+export const asksByName = ({ asks }: Pick<Signs, 'asks'>): boolean => asks?.asks === 'gpu' && asks.evidence.some(({ saw }) => !/^(?:CUDA|NVIDIA)_VISIBLE_DEVICES=|^\//.test(saw))
 
-/** The GPU part is known not to be there, so that everything runs on the CPU and nothing is split between the two. */
-export const withoutGpuPart = (signs: Pick<Signs, 'logs' | 'provider'>): boolean =>
-  signs.provider?.state === 'tried' || standing(signs, ({ confirms }) => confirms.includes('provider-not-loaded') || confirms.includes('cpu-only-runtime')).length > 0
+/** Whether a model is meant for CUDA: someone asks about it, or the target asks for the GPU, or has it at work; never where the CPU is asked for. */
+export const meantForCuda = (signs: Pick<Signs, 'asks' | 'provider' | 'logs'>, { given }: { readonly given?: boolean }): boolean =>
+  signs.asks?.asks !== 'cpu' && (given === true || asksByName(signs) || signs.provider !== null || seenIn(signs, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2').length > 0)
 
 const SHOWN_BEFORE = 40
 const SHOWN = 200

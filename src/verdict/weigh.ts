@@ -1,7 +1,12 @@
 /** The state of every hypothesis that the signs speak of, and the symptoms they are asked for. */
-import type { Evidence, Hypothesis } from '../types.ts'
+import type { Signature } from '../log/types.ts'
+import type { Evidence, Finding, Hypothesis } from '../types.ts'
+import { holds } from './by-probe.ts'
+import type { Told } from './first-runs.ts'
 import { HYPOTHESES, type HypothesisRow, type Symptom } from './hypotheses.ts'
+import { readingOf } from './readings.ts'
 import { evidenceOf, seenIn, slowest, type Seen, type Signs } from './signs.ts'
+import { foreign, standing, superseded } from './standing.ts'
 
 /**
  * Our own measure, without a source: a GPU that is asked for is expected to work at least three times as fast as the audio
@@ -10,15 +15,12 @@ import { evidenceOf, seenIn, slowest, type Seen, type Signs } from './signs.ts'
 const EXPECTED_RTF = 1 / 3
 
 export function symptomsOf(signs: Signs): ReadonlySet<Symptom> {
-  const has = (...ids: string[]) => seenIn(signs, ({ id }) => ids.includes(id)).length > 0
-  const symptoms = new Set<Symptom>()
   const speed = slowest(signs)
-  if ((speed !== null && speed.rtf > EXPECTED_RTF) || has('accelerate-offloaded', 'ort-fallback-mode')) symptoms.add('slow')
-  if (seenIn(signs, ({ shows }) => shows === 'cpu').length > 0 || has('ort-provider-unloadable', 'ort-cuda-not-created', 'ct2-library-missing', 'torch-no-driver', 'torch-no-gpus', 'torch-cpu-wheel', 'cuda-driver-insufficient')) symptoms.add('on-cpu')
-  if (has('zero-tokens')) symptoms.add('empty-text')
-  if (has('systemd-main-exited', 'exit-code', 'systemd-oom', 'kernel-oom', 'systemd-repeated')) symptoms.add('dies')
-  if (has('pulse-refused', 'alsa-unknown-pcm')) symptoms.add('no-microphone')
-  return symptoms
+  const told = seenIn(signs, () => true).filter((each) => !foreign(signs, each)).flatMap(({ signature }): readonly Symptom[] => {
+    const { symptom } = readingOf(signature)
+    return [...(signature.shows === 'cpu' ? ['on-cpu' as const] : []), ...(symptom === undefined ? [] : [symptom])]
+  })
+  return new Set<Symptom>([...(speed !== null && speed.rtf > EXPECTED_RTF ? ['slow' as const] : []), ...told])
 }
 
 export function weighed(signs: Signs): readonly Hypothesis[] {
@@ -30,30 +32,69 @@ export function weighed(signs: Signs): readonly Hypothesis[] {
 
 function stateOf(row: HypothesisRow, signs: Signs, symptoms: ReadonlySet<Symptom>): Hypothesis | null {
   const { id, claim } = row
-  const findings = (row.foundBy ?? []).flatMap((check) => {
-    const outcome = signs.outcomes.get(check)
-    return outcome?.status === 'found' ? outcome.findings : []
-  })
+  const findings = findingsOf(signs, row.foundBy)
   // A finding that leaves another reading is a reason to ask, not yet an answer.
   const [found, likely] = [true, false].map((certain) => findings.filter(({ confidence }) => (confidence === 'certain') === certain).flatMap(({ evidence }) => evidence.slice(0, 1))) as [Evidence[], Evidence[]]
-  const speaking = seenIn(signs, ({ confirms, refutes }) => confirms.includes(id) || refutes.includes(id))
-  const standing = lastWord(speaking, id)
+  const said = lastWord(speaking(signs, id), id)
+  const copied = said.confirms.filter((each) => ofCopyOnly(signs, each))
+  const standing = { ...said, confirms: said.confirms.filter((each) => !copied.includes(each)) }
   const own = row.confirmed?.(signs) ?? []
   const all = [...evidenceOf(standing.confirms), ...own, ...found]
   const confirming = all.filter(({ source, saw }, at) => all.findIndex((each) => each.source === source && each.saw === saw) === at)
-  const against = row.refuted?.(signs) ?? null
   if (confirming.length > 0 && (standing.refutes.length === 0 || own.length + found.length > 0)) return { id, claim, state: 'confirmed', evidence: confirming.slice(0, 4) }
-  if (confirming.length === 0 && (standing.refutes.length > 0 || against !== null)) {
-    const because = standing.refutes.length > 0 ? (row.whyRefuted ?? standing.refutes[0]!.signature.meaning) : against!.because
-    return { id, claim, state: 'refuted', evidence: standing.refutes.length > 0 ? evidenceOf(standing.refutes, 2) : against!.evidence, because }
-  }
-  const grounds = [...likely, ...(row.grounds?.(signs) ?? [])]
-  const asked = row.symptoms.some((symptom) => symptoms.has(symptom))
-  if (confirming.length > 0 || likely.length > 0 || (grounds.length > 0 && (asked || row.symptoms.length === 0)) || (asked && row.always)) {
+  const possible = row.possible?.(signs) ?? true
+  const asked = possible && row.symptoms.some((symptom) => symptoms.has(symptom))
+  const hints = [...likely, ...evidenceOf(copied)]
+  const grounds = [...hints, ...findingsOf(signs, row.hintedBy).flatMap(({ evidence }) => evidence.slice(0, 1)), ...(row.grounds?.(signs) ?? [])]
+  if (confirming.length === 0 && standing.refutes.length > 0) return { id, claim, state: 'refuted', evidence: evidenceOf(standing.refutes, 2), because: row.whyRefuted ?? standing.refutes[0]!.signature.meaning }
+  // What nothing speaks for needs no refutation, unless somebody would ask for it.
+  const against = row.refuted?.(signs) ?? (asked || grounds.length > 0 ? (row.answered?.(signs) ?? byProvider(row, signs) ?? byCheck(row, signs)) : null)
+  if (confirming.length === 0 && hints.length === 0 && against !== null) return { id, claim, state: 'refuted', ...against }
+  if (confirming.length > 0 || hints.length > 0 || (grounds.length > 0 && (asked || row.symptoms.length === 0)) || (asked && row.always)) {
     const means = grounds.length > 0 ? row.means?.(signs) : null
     return { id, claim, state: 'undetermined', evidence: [...confirming, ...grounds].slice(0, 3), ...(means ? { because: means } : {}), decideBy: row.decideBy(signs) }
   }
   return null
+}
+
+/** A copy that could not load its libraries: the program itself may have a way to them. */
+const ofCopyOnly = (signs: Signs, { log, signature }: Seen): boolean => {
+  const { unloaded, oneSession } = readingOf(signature)
+  return log.asked === signs.probe?.asked && (unloaded === true || oneSession === true) && !holds(signs, signs.probe.verdicts.filter(({ shown }) => shown === 'cpu' || shown === 'broken'))
+}
+
+function findingsOf({ outcomes }: Signs, checks: readonly string[] = []): readonly Finding[] {
+  return checks.flatMap((check) => {
+    const outcome = outcomes.get(check)
+    return outcome?.status === 'found' ? outcome.findings : []
+  })
+}
+
+const byProvider = ({ refutedByProvider: because }: HypothesisRow, { provider }: Signs): Told | null => (because === undefined || provider?.state !== 'loaded' ? null : { evidence: [provider.evidence], because })
+/** A check that passes has seen nothing amiss, and cites nothing. */
+function byCheck({ refutedBy }: HypothesisRow, { outcomes, asks }: Signs): Told | null {
+  if (refutedBy === undefined || (refutedBy.onlyAsked && asks?.asks !== 'gpu') || outcomes.get(refutedBy.check)?.status !== 'passed') return null
+  return { evidence: [], because: `${refutedBy.because} (${refutedBy.check})` }
+}
+
+/** Torch does not speak for an engine that has its own way to the GPU, and who asks for the CPU is on it without any failure. */
+const OF_THE_ENGINE = new Set(['cpu-only-runtime', 'gpu-unseen'])
+
+/** The lines that confirm it or refute it, without those that hold no longer. */
+function speaking(signs: Signs, id: string): readonly Seen[] {
+  const confirming = ({ confirms }: Signature) => confirms.includes(id)
+  const failures = new Set(standing(signs, (signature) => confirming(signature) && tellsOfStart(signature)).map(({ evidence }) => evidence.source))
+  return seenIn(signs, (signature) => confirming(signature) || signature.refutes.includes(id)).filter((seen) => {
+    if (!confirming(seen.signature)) return !superseded(signs, seen)
+    if (OF_THE_ENGINE.has(id) && (foreign(signs, seen) || (signs.asks?.asks === 'cpu' && seen.signature.shows === 'cpu'))) return false
+    return !tellsOfStart(seen.signature) || failures.has(seen.evidence.source)
+  })
+}
+
+/** A start that failed, which a later one may have mended; a death or a want of memory stays what it was. */
+function tellsOfStart(signature: Signature): boolean {
+  const { says, unloaded, oneSession } = readingOf(signature)
+  return says !== undefined || unloaded === true || oneSession === true
 }
 
 /** In each log the later line holds: a service that failed, was mended and started again has mended logs behind broken ones. */

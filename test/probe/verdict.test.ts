@@ -36,10 +36,23 @@ describe('what a probe proves, and what it does not', () => {
     })
   })
 
-  it('the service’s own model there, asked for as the service asks, does; shape arithmetic on the CPU is no fault', () => {
-    expect(verdictOf(signs(probe([ort({ sessions: [session(), OWN] })]), LOADED))).toMatchObject({ onGpu: true, tier: 'T4', because: expect.stringContaining('the service’s own encoder.onnx was placed with 200 nodes on the GPU and 4 on the CPU (Gather ×4)') })
-    expect(verdictOf(signs(probe([ort({ sessions: [session(), OWN], gpus: [gpu({ ownSm: null, allSm: 99 })] })]), LOADED)).tier).toBe('T4')
-    expect(verdictOf(signs(probe([ort({ sessions: [session(), OWN], gpus: [gpu({ throttle: 0x44 })] })]), LOADED))).toMatchObject({ tier: 'T5', because: expect.stringContaining('slowed by its power limit and heat (hardware)') })
+  it('nor does the service’s own model of ONNX Runtime: the copy is told CUDA first, and what the program tells each session is not seen', () => {
+    const told = verdictOf(signs(probe([ort({ sessions: [session(), OWN] })]), LOADED))
+    expect(told).toMatchObject({ onGpu: null, tier: 'T2', because: expect.stringContaining('the service’s own encoder.onnx was placed with 200 nodes on the GPU and 4 on the CPU (Gather ×4)') })
+    expect(told.because).toMatch(/So the GPU can be used there; that the service does use it is not shown by this\.$/)
+    const hot = verdictOf(signs(probe([ort({ sessions: [session(), { ...OWN, gpus: [gpu({ throttle: 0x44 })] }] })]), LOADED))
+    expect(hot.because).toContain('slowed by its power limit and heat (hardware)')
+  })
+
+  it('that of CTranslate2 does, where the service asks for the GPU by name and has cuBLAS in memory, which is opened for work there', () => {
+    const ct2: EngineProbe = { engine: 'ctranslate2', version: '4.6.0', end: 'answered', step: '', error: null, said: [], gpus: [], devices: 1, models: [{ model: '/m/base', device: 'cuda', computeType: 'float16', error: null, runs: 9, gpus: [] }] }
+    const cublas = { source: 'read /proc/1/maps', saw: '/usr/lib/libcublas.so.12' }
+    const wish = (saw: string) => ({ asks: { asks: 'gpu' as const, evidence: [{ source: 'read /proc/1/cmdline', saw }] } })
+    expect(verdictOf(signs(probe([ct2]), { ...wish('--device cuda'), cublas }))).toMatchObject({ onGpu: true, tier: 'T4', because: expect.stringContaining('/usr/lib/libcublas.so.12') })
+    // device="cpu" in its source beside CUDA_VISIBLE_DEVICES=0 of the machine; one that opened nothing; one that does not run.
+    expect(verdictOf(signs(probe([ct2]), { ...wish('CUDA_VISIBLE_DEVICES=0'), cublas })).onGpu).toBeNull()
+    expect(verdictOf(signs(probe([ct2]), { ...wish('--device cuda'), cublas: null })).onGpu).toBeNull()
+    expect(verdictOf(signs(probe([ct2], 'configured'), { ...wish('--device cuda'), cublas })).onGpu).toBeNull()
   })
 
   it('but not where nobody asks for the GPU, nor where an operator of weight stays on the CPU', () => {
@@ -58,16 +71,18 @@ describe('what a probe proves, and what it does not', () => {
     expect(tried).toMatchObject({ onGpu: false, tier: 'T2', because: expect.stringMatching(/So the GPU can be used there now, and a restart may be all the service needs\.$/) })
   })
 
-  it('a copy on the CPU settles it for a running service, but not against what the service itself has in memory', () => {
-    expect(verdictOf(signs(probe([CPU])))).toMatchObject({ onGpu: false, tier: 'T4' })
-    const loaded = verdictOf(signs(probe([CPU]), { provider: { state: 'loaded', evidence: { source: 'read /proc/1/maps', saw: '/x/libonnxruntime_providers_cuda.so' } } }))
+  it('a copy that did not find its libraries settles nothing: import torch or preload_dlls may come first, also in a service that runs', () => {
+    for (const place of ['running', 'configured'] as const) expect(verdictOf(signs(probe([CPU], place)))).toMatchObject({ onGpu: null, tier: 'T2', because: expect.stringContaining('is not shown by this') })
+    const loaded = verdictOf(signs(probe([CPU]), LOADED))
     expect(loaded).toMatchObject({ onGpu: null, tier: 'T2', because: expect.stringMatching(/so its program does something for it that the probe does not\.$/) })
   })
 
-  it('nor for one that does not run: import torch or preload_dlls may come first', () => {
-    expect(verdictOf(signs(probe([CPU], 'configured'))).onGpu).toBeNull()
+  it('one without CUDA, or where no library or driver is to be found, does', () => {
     const without = ort({ ...CPU, available: ['CPUExecutionProvider'] })
-    expect(verdictOf(signs(probe([without], 'configured'))).onGpu).toBe(false)
+    for (const place of ['running', 'configured'] as const) expect(verdictOf(signs(probe([without], place)))).toMatchObject({ onGpu: false, tier: 'T2' })
+    const found = (check: string) => new Map([[check, { status: 'found', findings: [] } as never]])
+    expect(verdictOf(signs(probe([CPU]), { outcomes: found('cuda/libraries-absent') })).onGpu).toBe(false)
+    expect(verdictOf(signs(probe([CPU]), { outcomes: found('cuda/libraries-hidden') })).onGpu).toBeNull()
   })
 
   it('what the service itself wrote comes before what a copy does', () => {

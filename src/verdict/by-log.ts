@@ -1,0 +1,69 @@
+import { sideOf } from '../onnx/providers.ts'
+import type { GpuVerdict } from '../types.ts'
+import { readingOf } from './readings.ts'
+import { seenIn, type Seen, type Signs } from './signs.ts'
+import { dated, foreign, standing, superseded, type Ground } from './standing.ts'
+
+interface Said {
+  readonly verdict: GpuVerdict
+  /** The line that it rests on. */
+  readonly line: Seen
+}
+
+/** What the engine wrote itself: where it placed nodes, and that it does without the GPU. Of two that disagree the later holds. */
+export function byLog(signs: Ground): GpuVerdict | null {
+  const placed = byPlacement(signs)
+  const failed = byFailure(signs)
+  if (placed === null || failed === null) return (placed ?? failed)?.verdict ?? null
+  if (placed.verdict.onGpu === false) return placed.verdict
+  const [before, after] = [placed.line, failed.line]
+  if (before.log !== after.log && dated(before) && dated(after) && before.hit.atMs !== after.hit.atMs) return (before.hit.atMs! > after.hit.atMs! ? placed : failed).verdict
+  const one = before.log === after.log && readingOf(after.signature).oneSession === true
+  return { onGpu: null, tier: 'T4', because: `${placed.verdict.because} ${failed.verdict.because} ${one ? 'So one session at least is not on the GPU.' : 'Which of the two holds now, the logs do not tell.'}` }
+}
+
+/** T4: the verbose log counts the nodes on each provider, and warns of copies at any level. */
+function byPlacement(signs: Ground): Said | null {
+  const seen = (wanted: RegExp) => seenIn(signs, ({ id }) => wanted.test(id)).filter((each) => !superseded(signs, each))
+  const counted = seen(/^ort-(?:(?:all|some)-on-(?:cuda|cpu)|on-other)$/).map((each) => ({ ...each, provider: /placed on \[(\w+)\]/.exec(each.hit.text)?.[1] ?? '?', nodes: Number(/Number of nodes: (\d+)/.exec(each.hit.text)?.[1] ?? 0) }))
+  const last = counted.at(-1) ?? seen(/^ort-(?:memcpy|kernel-missing)$/).at(-1)
+  if (last === undefined) return null
+  const said = (onGpu: boolean | null, because: string): Said => ({ verdict: { onGpu, tier: 'T4', because }, line: last })
+  if (counted.length === 0) return said(null, `The log tells that nodes of a graph lie on CUDA and others on the CPU (${last.log.name}, line ${last.hit.line}); how many and which, it tells with log_severity_level=0.`)
+  const on = (side: ReturnType<typeof sideOf>) => counted.filter(({ provider }) => sideOf(provider) === side)
+  const sum = (of: typeof counted) => of.reduce((total, { nodes }) => total + nodes, 0)
+  const [gpu, cpu, untold] = [sum(on('gpu')), sum(on('cpu')), on('untold')]
+  const names = [...new Set(on('gpu').map(({ provider }) => NAMES[provider] ?? provider))]
+  const missing = countOf(signs, 'ort-kernel-missing')
+  const copies = countOf(signs, 'ort-memcpy')
+  // Of many lines of a kind the first and the last are kept.
+  const least = counted.some(({ signature: { id }, log }) => (log.reading.counts[id] ?? 0) > log.reading.hits.filter((hit) => hit.id === id).length) ? 'at least ' : ''
+  if (untold.length > 0) return said(null, `The log places ${least}${sum(untold)} nodes on ${[...new Set(untold.map(({ provider }) => provider))].join(' and ')}${gpu > 0 ? `, ${gpu} on ${names.join(' and ')}` : ''}${cpu > 0 ? ` and ${cpu} on the CPU` : ''}; whether that is a GPU, the name does not tell.`)
+  if (gpu === 0 && cpu === 0) return null
+  if (gpu === 0) return said(false, `The log places ${least}${cpu} nodes on the CPU and none on CUDA.`)
+  const wholeOnCpu = counted.filter(({ signature }) => signature.id === 'ort-all-on-cpu').length
+  if (missing === 0 && copies === 0 && wholeOnCpu === 0) return said(true, `The log places ${least}${gpu} nodes on ${names.join(' and ')}${cpu > 0 ? `, and ${cpu} on the CPU without any copy between them` : ' and none on the CPU'}.`)
+  const rest = [...(missing > 0 ? [`${missing} times no CUDA kernel was found`] : []), ...(copies > 0 ? ['copies were added between the two'] : []), ...(wholeOnCpu > 0 ? ['one graph lies wholly on the CPU'] : [])]
+  return said(null, `The log places ${least}${gpu} nodes on ${names.join(' and ')} and ${cpu} on the CPU; ${rest.join(', ')}.`)
+}
+
+const NAMES: Readonly<Record<string, string>> = { CUDAExecutionProvider: 'CUDA', TensorrtExecutionProvider: 'TensorRT', NvTensorRTRTXExecutionProvider: 'TensorRT for RTX' }
+const countOf = ({ logs }: Pick<Signs, 'logs'>, id: string): number => logs.reduce((sum, { reading }) => sum + (reading.counts[id] ?? 0), 0)
+
+/** The engine says that it does not use the GPU, and neither a later line of the same log nor the memory of the process says otherwise. */
+function byFailure(signs: Ground): Said | null {
+  const written = { ...signs, logs: signs.logs.filter(({ asked }) => asked !== signs.probe?.asked) }
+  const lines = standing(written, (signature) => readingOf(signature).says === 'cpu' || (signature.shows === 'fault' && signature.confirms.includes('provider-not-loaded'))).filter((each) => !foreign(written, each))
+  // CTranslate2 tells of each model; two models of one program may lie on two devices.
+  const models = seenIn(written, ({ id }) => id === 'ct2-device-cuda' || id === 'ct2-device-cpu').filter((each) => !superseded(written, each))
+  const two = models.find(({ signature, log }) => signature.id === 'ct2-device-cuda' && models.some((other) => other.log === log && other.signature.id === 'ct2-device-cpu'))
+  const others = lines.filter(({ signature }) => signature.id !== 'ct2-device-cpu')
+  if (two !== undefined && others.length === 0) {
+    const cpu = models.find(({ log, signature }) => log === two.log && signature.id === 'ct2-device-cpu')!
+    const model = ({ hit }: Seen) => /Loaded model (\S+)/.exec(hit.text)?.[1] ?? 'a model'
+    return { line: two, verdict: { onGpu: null, tier: 'T3', because: `CTranslate2 put ${model(two)} on the GPU (${two.log.name}, line ${two.hit.line}) and ${model(cpu)} on the CPU (line ${cpu.hit.line}); which of them hears the speech, their names tell.` } }
+  }
+  const [first] = lines
+  if (first === undefined) return null
+  return { line: lines.at(-1)!, verdict: { onGpu: false, tier: 'T2', because: `${first.signature.meaning} (${first.log.name}, line ${first.hit.line})` } }
+}
