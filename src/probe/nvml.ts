@@ -42,8 +42,22 @@ class Nvml:
         memory = Memory()
         return memory.free if self.call('nvmlDeviceGetMemoryInfo', handle, ctypes.byref(memory)) == 0 else None
     def name(self, handle):
+        return self.word('nvmlDeviceGetName', handle) or '?'
+    def uuid(self, handle):
+        return self.word('nvmlDeviceGetUUID', handle) or ''
+    def word(self, name, handle):
         text_ = ctypes.create_string_buffer(96)
-        return text(text_.value) if self.call('nvmlDeviceGetName', handle, text_, 96) == 0 else '?'
+        return text(text_.value) if self.call(name, handle, text_, 96) == 0 else None
+    def usable(self, env):
+        # The device that a CUDA program takes by itself: the first of CUDA_VISIBLE_DEVICES. NVML counts along the PCI bus, and CUDA
+        # does so among devices of one kind, or where it is told to; else any of them may be meant.
+        chosen = env.get('CUDA_VISIBLE_DEVICES', '0').split(',')[0].strip()
+        if chosen.startswith('GPU-'):
+            return [handle for handle in self.handles if self.uuid(handle).startswith(chosen)]
+        ordered = env.get('CUDA_DEVICE_ORDER') == 'PCI_BUS_ID' or len(set(self.name(handle) for handle in self.handles)) == 1
+        if chosen.isdigit() and int(chosen) < len(self.handles) and ordered:
+            return [self.handles[int(chosen)]]
+        return self.handles
     def computing(self, handle):
         for name in ('nvmlDeviceGetComputeRunningProcesses_v3', 'nvmlDeviceGetComputeRunningProcesses_v2'):
             count = ctypes.c_uint(128)
@@ -63,30 +77,44 @@ class Nvml:
         if self.call('nvmlDeviceGetProcessUtilization', handle, found, ctypes.byref(count), ctypes.c_ulonglong(since)) != 0:
             return [], since
         found = found[:min(count.value, len(found))]
-        return [one.sm for one in found if one.pid == pid and one.sm <= 100], max([since] + [one.at for one in found])
+        return [one.sm for one in found if one.pid == pid and one.sm <= 100 and one.at > since], max([since] + [one.at for one in found])
 class Watch(threading.Thread):
+    # A sample tells of up to a second that lies before it (nvmlDeviceGetProcessUtilization).
+    SAMPLE_US = 1000000
     def __init__(self, pid):
         threading.Thread.__init__(self)
         self.daemon = True
-        self.pid, self.over, self.gpus = pid, threading.Event(), []
+        self.pid, self.over, self.gpus, self.nvml, self.all, self.part = pid, threading.Event(), [], None, [], None
+    def fresh(self, since):
+        return [{'name': self.nvml.name(h), 'seen': False, 'ownSm': None, 'ownMemoryBytes': None, 'allSm': None, 'smClockMhz': None, 'throttle': 0, 'samples': 0, 'since': since} for h in self.nvml.handles]
     def run(self):
         try:
-            nvml = Nvml()
+            self.nvml = Nvml()
         except Exception:
             return
-        start = int(time.time() * 1e6)
-        states = [{'name': nvml.name(h), 'seen': False, 'ownSm': None, 'ownMemoryBytes': None, 'allSm': None, 'smClockMhz': None, 'throttle': 0, 'samples': 0, 'since': start} for h in nvml.handles]
+        self.all = self.fresh(int(time.time() * 1e6))
         while True:
             last = self.over.is_set()
-            for handle, state in zip(nvml.handles, states):
-                self.look(nvml, handle, state)
+            for states in [self.all, self.part or []]:
+                self.look_at(states)
             if last:
                 break
             self.over.wait(0.1)
-        for state in states:
-            del state['since']
-        self.gpus = states
-        nvml.close()
+        self.gpus = self.told(self.all)
+        self.nvml.close()
+    def look_at(self, states):
+        for handle, state in zip(self.nvml.handles, states):
+            self.look(self.nvml, handle, state)
+    def told(self, states):
+        return [dict((key, value) for key, value in state.items() if key != 'since') for state in states]
+    # Both are called by a thread that must not hang with NVML.
+    def begin(self):
+        # What was done before must not count for what begins now.
+        if self.all:
+            self.part = [dict(state, seen=False, ownSm=None, ownMemoryBytes=None, allSm=None, smClockMhz=None, throttle=0, samples=0, since=int(time.time() * 1e6) + self.SAMPLE_US) for state in self.all]
+    def end(self):
+        part, self.part = self.part, None
+        return self.told(part or [])
     def look(self, nvml, handle, state):
         state['samples'] += 1
         used = nvml.computing(handle).get(self.pid)

@@ -54,10 +54,12 @@ function sessionOf(of: Fields): TriedSession {
     runs: number(of['runs']),
     runError: text(of['runError']),
     right: typeof of['right'] === 'boolean' ? of['right'] : null,
+    ...watched(of),
   }
 }
 
-const modelOf = (of: Fields): TriedModel => ({ model: text(of['model']) ?? '?', device: text(of['device']), computeType: text(of['computeType']), error: text(of['error']), runs: number(of['runs']) })
+const modelOf = (of: Fields): TriedModel => ({ model: text(of['model']) ?? '?', device: text(of['device']), computeType: text(of['computeType']), error: text(of['error']), runs: number(of['runs']), ...watched(of) })
+const watched = (of: Fields): { readonly gpus?: readonly WatchedGpu[] } => (Array.isArray(of['gpus']) ? { gpus: rows(of['gpus']).map(gpuOf) } : {})
 
 function gpuOf(of: Fields): WatchedGpu {
   const clock = Array.isArray(of['smClockMhz']) ? (of['smClockMhz'] as readonly Json[]).flatMap((each) => number(each) ?? []) : []

@@ -106,6 +106,20 @@ def ended_by(pid, until):
             return None
         time.sleep(0.02)
 
+def hear(told, line, watch):
+    # What a child told last counts, also where it died over the next.
+    try:
+        part = json.loads(line.decode('ascii', 'replace'))
+    except ValueError:
+        return
+    told.update(part.get('set', {}))
+    if part.get('watch') and watch:
+        watch.begin()
+    if 'to' in part:
+        if watch and isinstance(part['value'], dict):
+            part['value']['gpus'] = watch.end()
+        told.setdefault(part['to'], []).append(part['value'])
+
 def tried(engine, until):
     global Watch, no_nvml
     answer_r, answer_w = os.pipe()
@@ -126,7 +140,7 @@ def tried(engine, until):
     watch = Watch(None if pid in strangers else pid) if Watch else None
     if watch:
         watch.start()
-    told, said, answer, status, waiting = {'engine': engine, 'version': None, 'step': 'start', 'error': None, 'end': 'late'}, Said(), b'', None, [answer_r, said_r]
+    told, said, rest, status, waiting = {'engine': engine, 'version': None, 'step': 'start', 'error': None, 'end': 'late'}, Said(), b'', None, [answer_r, said_r]
     while waiting and time.time() < until:
         ready = select.select(waiting, [], [], min(0.2, max(0, until - time.time())))[0]
         for one in ready:
@@ -136,7 +150,10 @@ def tried(engine, until):
             elif one == said_r:
                 said.push(data)
             else:
-                answer = (answer + data)[-2 ** 20:]
+                lines = ((rest + data)[-2 ** 20:]).split(b'\\n')
+                rest = lines.pop()
+                for one_line in lines:
+                    hear(told, one_line, watch)
         if status is None:
             done, ended = os.waitpid(pid, os.WNOHANG)
             status = ended if done else None
@@ -152,14 +169,6 @@ def tried(engine, until):
     os.close(answer_r)
     os.close(said_r)
     said.push(b'\\n')
-    for line in answer.decode('ascii', 'replace').split('\\n'):
-        try:
-            part = json.loads(line)
-        except ValueError:
-            continue
-        told.update(part.get('set', {}))
-        if 'to' in part:
-            told.setdefault(part['to'], []).append(part['value'])
     if told['end'] != 'answered' and not late:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         names = dict((getattr(signal, name), name) for name in dir(signal) if re.match(r'SIG[A-Z]+$', name))
@@ -178,12 +187,12 @@ if Watch:
     try:
         nvml = Nvml()
         driver = nvml.driver
-        free_gpu = [each for each in (nvml.free(handle) for handle in nvml.handles) if each is not None]
+        free_gpu = [each for each in (nvml.free(handle) for handle in nvml.usable(os.environ)) if each is not None]
         for handle in nvml.handles:
             strangers.update(nvml.computing(handle))
         nvml.close()
-        if gpu and free_gpu and max(free_gpu) < ${FREE_MIB} * 1024 * 1024:
-            spared = 'only %d MiB of GPU memory are free, and a probe could take them from the service' % (max(free_gpu) >> 20)
+        if gpu and free_gpu and min(free_gpu) < ${FREE_MIB} * 1024 * 1024:
+            spared = 'only %d MiB of GPU memory are free, and a probe could take them from the service' % (min(free_gpu) >> 20)
     except Exception as error:
         Watch, no_nvml = None, str(error)
 try:

@@ -1,7 +1,7 @@
 import { INPUT_SHAPE, RIGHT } from './model.ts'
 
 /** Work is repeated for so long that NVML, which looks a few times a second, can see it. */
-const WORK_S = 2
+const WORK_S = 2.5
 
 /** What the child of a probe does with each engine, telling each step and each result as soon as there is one. */
 export const TRIES = `
@@ -22,6 +22,9 @@ class Tell:
         self.write({'set': fields})
     def add(self, to, value):
         self.write({'to': to, 'value': value})
+    def watch(self):
+        # The GPUs are watched anew from here to the next result.
+        self.write({'watch': True})
     def mark(self, name):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -107,6 +110,7 @@ def onnxruntime_(tell, module):
                 made = []
                 def work():
                     made[:] = session.run(None, given, run)
+                tell.watch()
                 one['runs'] = repeated(work, 'CUDAExecutionProvider' in one['got'])
                 if path is None:
                     one['right'] = bool((made[0] == ${RIGHT}).all())
@@ -151,6 +155,7 @@ def ctranslate2_(tell, module):
                 work = lambda: numpy.array(inner.encode(features, to_cpu=True))
             one['device'], one['computeType'] = inner.device, inner.compute_type
             tell.step('one second of audio through ' + folder)
+            tell.watch()
             one['runs'] = repeated(work, inner.device == 'cuda')
         except BaseException as error:
             one['error'] = words(error)

@@ -35,6 +35,8 @@ export interface TriedSession {
   readonly runError: string | null
   /** The built-in network gave the numbers that it must; null = not to be told. */
   readonly right: boolean | null
+  /** The GPUs while this one was run, and nothing before it; absent = they were not watched by themselves. */
+  readonly gpus?: readonly WatchedGpu[]
 }
 
 export interface TriedModel {
@@ -43,6 +45,7 @@ export interface TriedModel {
   readonly computeType: string | null
   readonly error: string | null
   readonly runs: number | null
+  readonly gpus?: readonly WatchedGpu[]
 }
 
 export interface EngineProbe {
@@ -55,6 +58,7 @@ export interface EngineProbe {
   readonly error: string | null
   /** What it printed, without lines of mere information; at most 40 lines. */
   readonly said: readonly string[]
+  /** From its start to its end, whatever it did meanwhile. */
   readonly gpus: readonly WatchedGpu[]
   /** onnxruntime: `get_available_providers()`, which says what was compiled in. */
   readonly available?: readonly string[]

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
+import { judgedProbe } from '../../src/probe/judge.ts'
 import { probeModel } from '../../src/probe/model.ts'
 import { NVML } from '../../src/probe/nvml.ts'
 import { probeOf } from '../../src/probe/read.ts'
@@ -15,6 +16,29 @@ import { wheel } from '../support/wheels.ts'
 import { folder, merged, nvml, pretending, probed, probingMissing, PYTHON, SITES, standIns, venv, withEnv } from './sites.ts'
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Takes CUDA, and computes there with the one network or with the other. */
+const BUSY = `import os, time, numpy
+__version__ = '1.23.2'
+class SessionOptions: pass
+class RunOptions: pass
+def get_available_providers(): return ['CUDAExecutionProvider', 'CPUExecutionProvider']
+class InferenceSession:
+    def __init__(self, model, options, providers):
+        self.which = 'own' if isinstance(model, str) else 'small'
+        os.write(2, b'x [V:onnxruntime:, session_state.cc:1263 y]  All nodes placed on [CUDAExecutionProvider]. Number of nodes: 3\\n')
+    def disable_fallback(self): pass
+    def get_providers(self): return get_available_providers()
+    def get_inputs(self): return []
+    def run(self, *given):
+        flag = os.environ['BUSY_WHILE']
+        if self.which == os.environ['BUSY']:
+            open(flag, 'w').close()
+        elif os.path.exists(flag):
+            os.remove(flag)
+        time.sleep(0.02)
+        return [numpy.full((1, 8, 16), 2352.0, 'float32')]
+`
 
 const only = <T>(of: readonly T[]): T => {
   expect(of).toHaveLength(1)
@@ -77,6 +101,25 @@ describeWith('an engine tried by a real interpreter', probingMissing(), () => {
     // A number that computed before the child was there is not the child.
     expect((await probed(withEnv(python, { LD_LIBRARY_PATH: nvml(), ANSWERS: 'stranger' }))).reading.engines[0]!.gpus).toMatchObject([{ seen: false, ownSm: null, allSm: 97 }])
   })
+
+  it('of two GPUs it is the one that a program takes by itself which must have room', async () => {
+    const python = venv(SITES.ctranslate2(), SITES.numpy())
+    const spared = async (env: Record<string, string>) => (await probed(withEnv(python, { LD_LIBRARY_PATH: nvml(), ANSWERS: 'two', ...env }))).reading.spared
+    for (const env of [{}, { CUDA_VISIBLE_DEVICES: '0' }, { CUDA_VISIBLE_DEVICES: 'GPU-a' }, { CUDA_VISIBLE_DEVICES: '0,1' }]) expect(await spared(env), JSON.stringify(env)).toContain('only 100 MiB')
+    for (const env of [{ CUDA_VISIBLE_DEVICES: '1' }, { CUDA_VISIBLE_DEVICES: 'GPU-b' }, { CUDA_VISIBLE_DEVICES: '1,0' }]) expect(await spared(env), JSON.stringify(env)).toBeNull()
+  }, 60_000)
+
+  it('work of the built-in network is not taken for work of the service’s own model', () => {
+    const site = pretending('onnxruntime', BUSY)
+    const flag = join(folder, 'busy')
+    const model = fileURLToPath(new URL('../../fixtures/models/encoder.onnx', import.meta.url))
+    const judged = (busy: 'small' | 'own') => {
+      const out = execFileSync(venv(site, SITES.numpy()), ['-B', '-', '', 'gpu', 'onnxruntime', `onnx:${model}`], { input: PROLOGUE + probeScript(probeModel(), 60), encoding: 'utf8', env: { PATH: '/usr/bin:/bin', LD_LIBRARY_PATH: nvml(), BUSY_WHILE: flag, BUSY: busy } })
+      return only(judgedProbe(probeOf(JSON.parse(out.slice(out.indexOf('>') + 1, out.lastIndexOf('<asr'))))!))
+    }
+    expect(judged('small')).toMatchObject({ shown: 'own', tier: 'T4', because: expect.not.stringContaining('NVML saw') })
+    expect(judged('own')).toMatchObject({ shown: 'own', tier: 'T5', because: expect.stringContaining('NVML saw it use up to 83 % of the SMs') })
+  }, 60_000)
 
   it('an import that hangs leaves time for the others, and nothing behind', async () => {
     const site = pretending('onnxruntime', 'import os, subprocess, time\nsubprocess.Popen(["sleep", "987654"])\ntime.sleep(1000)\n')

@@ -1,7 +1,8 @@
 /* Stands in for libnvidia-ml.so.1: one GPU, on which the caller's first child process computes. Names, numbers and structures
  * follow NVIDIA's nvml.h as nvidia-ml-py 13.615.71 gives it (pynvml.py); the test compares the structures with that file.
  * ANSWERS chooses: unset = busy and slowed by its power limit, "full" = 100 MiB of memory free, "idle" = nothing of the child,
- * "stranger" = the pids after the caller's belong to others all the time, as in a container, "broken" = nvmlInit fails as with another driver (18). Build: gcc -shared -fPIC -o libnvidia-ml.so.1 nvml.c */
+ * "stranger" = the pids after the caller's belong to others all the time, as in a container, "broken" = nvmlInit fails as with another driver (18), "two" = two
+ * GPUs of one kind, GPU-a full and GPU-b free. BUSY_WHILE names a file: the child computes only while there is one. Build: gcc -shared -fPIC -o libnvidia-ml.so.1 nvml.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,13 +31,17 @@ static unsigned child(void) {
 int nvmlInit_v2(void) { return is("broken") ? LIB_RM_VERSION_MISMATCH : SUCCESS; }
 int nvmlShutdown(void) { return SUCCESS; }
 int nvmlSystemGetDriverVersion(char *version, unsigned length) { snprintf(version, length, "580.65.06"); return SUCCESS; }
-int nvmlDeviceGetCount_v2(unsigned *count) { *count = 1; return SUCCESS; }
-int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) { static int one; if (index > 0) return INVALID_ARGUMENT; *device = &one; return SUCCESS; }
+static int devices[2];
+static int second(void *device) { return device == &devices[1]; }
+static int works(void) { const char *file = getenv("BUSY_WHILE"); return !is("idle") && (file == NULL || access(file, F_OK) == 0); }
+int nvmlDeviceGetCount_v2(unsigned *count) { *count = is("two") ? 2 : 1; return SUCCESS; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) { if (index > 1) return INVALID_ARGUMENT; *device = &devices[index]; return SUCCESS; }
+int nvmlDeviceGetUUID(void *device, char *uuid, unsigned length) { snprintf(uuid, length, second(device) ? "GPU-b" : "GPU-a"); return SUCCESS; }
 int nvmlDeviceGetName(void *device, char *name, unsigned length) { snprintf(name, length, "stand-in"); return SUCCESS; }
-int nvmlDeviceGetMemoryInfo(void *device, Memory *memory) { memory->total = 8ull << 30; memory->free = is("full") ? 100ull << 20 : 7ull << 30; memory->used = memory->total - memory->free; return SUCCESS; }
+int nvmlDeviceGetMemoryInfo(void *device, Memory *memory) { memory->total = 8ull << 30; memory->free = is("full") || (is("two") && !second(device)) ? 100ull << 20 : 7ull << 30; memory->used = memory->total - memory->free; return SUCCESS; }
 
 int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, ProcessInfo_v2 *infos) {
-  unsigned pid = is("idle") ? 0 : child(), wanted = pid == 0 ? 1 : 2;
+  unsigned pid = works() ? child() : 0, wanted = pid == 0 ? 1 : 2;
   if (is("stranger")) {
     if (*count < 100) { *count = 100; return INSUFFICIENT_SIZE; }
     *count = 100;
@@ -53,7 +58,7 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, Proce
 int nvmlDeviceGetProcessUtilization(void *device, ProcessUtilizationSample *samples, unsigned *count, unsigned long long since) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  unsigned pid = is("idle") ? 0 : child(), wanted = pid == 0 ? 1 : 3;
+  unsigned pid = works() ? child() : 0, wanted = pid == 0 ? 1 : 3;
   if (samples == NULL || *count < wanted) { *count = wanted; return INSUFFICIENT_SIZE; }
   unsigned long long at = now.tv_sec * 1000000ull + now.tv_nsec / 1000;
   *count = wanted;
