@@ -1,7 +1,8 @@
 import { defineCheck, type Finding, type Immutable, type Target } from '../../src/index.ts'
 import { logs } from '../../src/facts/log.ts'
-import { session } from '../../src/facts/session.ts'
+import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
+import { engineOf, enginesAt, readingOf } from '../../src/verdict/readings.ts'
 import { again, asEvidence, gravity, linesFor, nothingToJudge, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
 
 export default defineCheck({
@@ -20,14 +21,19 @@ export default defineCheck({
     if (foreign !== null) return foreign
     const lines = linesFor(session, 'provider-not-loaded')
     if (lines.length > 0) {
-      const first = lines.find(({ signature }) => signature.id === 'ort-provider-unloadable' || signature.id === 'ct2-library-missing') ?? lines[0]!
+      // The reason of the loader says more than what came of it.
+      const first = lines.find(({ signature }) => readingOf(signature).unloaded === true) ?? lines[0]!
       const self = writtenBySelf(session, lines)
       const cause = causeOf(first.hit.text, first.signature.meaning)
-      return [finding(target, self ? cause : `Tried in its place: ${cause}`, self ? 'certain' : 'likely', asEvidence([first, ...lines.filter((each) => each !== first)]), /^ort-/.test(first.signature.id), gravity(session))]
+      const [severity, confidence] = self ? ([gravity(session), 'certain'] as const) : ofCopy(session)
+      return [finding(target, self ? cause : `Tried in its place: ${cause}`, confidence, asEvidence([first, ...lines.filter((each) => each !== first)]), engineOf(first.signature) === 'onnxruntime', severity)]
     }
     if (session.provider?.state === 'loaded') return []
     const tried = probed(session, ({ shown, cpuOnly }) => shown === 'cpu' && !cpuOnly)
-    if (tried !== null) return [finding(target, tried.because, 'likely', tried.evidence, false)]
+    if (tried !== null) {
+      const [severity, confidence] = tried.engine === 'onnxruntime' ? ofCopy(session) : (['error', 'likely'] as const)
+      return [finding(target, tried.because, confidence, tried.evidence, false, severity)]
+    }
     if (session.provider?.state === 'tried') {
       return [finding(target, 'The process asked ONNX Runtime for a provider that lies in a file of its own, and libonnxruntime_providers_cuda.so is not in its memory, so it works on the CPU.', 'likely', [session.provider.evidence], true)]
     }
@@ -35,6 +41,9 @@ export default defineCheck({
     return triedWell(session) ? [] : (unseenFallback(target, logs, session) ?? [])
   },
 })
+
+/** Torch brings CUDA's libraries into a process when it is imported, and ONNX Runtime finds them there; a copy that does not import it is worse off. */
+const ofCopy = (session: Immutable<Session>): readonly [Finding['severity'], Finding['confidence']] => (enginesAt(session.engineFiles ?? []).includes('torch') ? ['warning', 'possible'] : [gravity(session), 'likely'])
 
 const finding = (target: Immutable<Target>, cause: string, confidence: Finding['confidence'], evidence: Finding['evidence'], ort: boolean, severity: Finding['severity'] = 'error'): Finding => ({
   severity,

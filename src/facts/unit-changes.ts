@@ -2,6 +2,7 @@ import { known } from '../cannot-see.ts'
 import { question } from '../question.ts'
 import type { Fact, Host, Known } from '../types.ts'
 import { configuredEnvironment } from './environment-configured.ts'
+import { startOf } from './process-start.ts'
 import { mainProcess } from './process.ts'
 import { unitFiles } from './unit-files.ts'
 import { unitState } from './unit-state.ts'
@@ -53,12 +54,4 @@ const appliedAtOnce = (path: string, keys: readonly string[], text: string): boo
 async function written(host: Host, path: string, kind: ChangedFile['kind']): Promise<ChangedFile | null> {
   const stat = await known(host.stat(path))
   return stat.known && stat.value?.type === 'file' ? { path, kind, mtimeMs: stat.value.mtimeMs } : null
-}
-
-/** proc(5): field 22 of /proc/PID/stat counts hundredths of a second (USER_HZ) since the boot time of /proc/stat. */
-async function startOf(host: Host, pid: number): Promise<{ readonly atMs: number; readonly ageMs: number }> {
-  const [own, all, uptime] = await Promise.all([host.read(`/proc/${pid}/stat`), host.read('/proc/stat'), host.read('/proc/uptime')])
-  const ticks = Number((own ?? '').slice((own ?? '').lastIndexOf(')') + 2).split(' ')[19])
-  const boot = Number(/^btime (\d+)$/m.exec(all ?? '')?.[1])
-  return { atMs: boot * 1000 + ticks * 10, ageMs: Math.round(Number.parseFloat(uptime ?? '') * 1000) - ticks * 10 }
 }

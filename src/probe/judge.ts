@@ -141,7 +141,18 @@ export const firstLine = (text: string | null): string => (text ?? 'no reason gi
 /** T5: NVML saw this very process compute. Without that nothing is said: short work may fall between its samples. */
 function busy(gpus: readonly WatchedGpu[]): string | null {
   const [most] = gpus.filter(({ ownSm }) => ownSm !== null && ownSm > 0).sort((a, b) => b.ownSm! - a.ownSm!)
-  return most === undefined ? null : `NVML saw it use up to ${most.ownSm} % of the SMs of ${most.name}${slowed(most)}`
+  return most === undefined ? null : `NVML saw it use up to ${most.ownSm} % of the SMs of ${most.name}${beside(most)}${slowed(most)}`
+}
+
+/** What else was seen of it: memory, the clock, and others at work there. */
+function beside({ ownSm, ownMemoryBytes, allSm, smClockMhz }: WatchedGpu): string {
+  const words = [
+    ...(ownMemoryBytes === null ? [] : [`with ${Math.round(ownMemoryBytes / 2 ** 20)} MiB of its memory`]),
+    ...(smClockMhz === null ? [] : [`at up to ${smClockMhz[1]} MHz`]),
+    // Both are of their own sampling periods, so that a little more says nothing.
+    ...(allSm !== null && allSm >= ownSm! + 20 ? [`where all programs together use up to ${allSm} %`] : []),
+  ]
+  return words.length === 0 ? '' : `, ${words.join(', ')}`
 }
 
 /** nvml.h, nvmlClocksEventReason…: what slows a GPU down; idling and chosen clocks are left out. */

@@ -54,7 +54,8 @@ describeWith('a probe in the place of a real service', probeBoxMissing(), () => 
     const outcome = seen.outcomes.get('ep/fell-back-to-cpu')!
     expect(outcome).toMatchObject({ status: 'found', findings: [{ severity: 'error', confidence: 'likely', cause: 'Tried in its place: ONNX Runtime could not load its CUDA provider because libcublasLt.so.12 was not found, so nothing runs on the GPU through it.' }] })
     expect(seen.outcomes.get('ep/runtime-cpu-only')).not.toMatchObject({ status: 'found' })
-    expect(judged(seen).verdict).toMatchObject({ onGpu: false, tier: 'T4', because: expect.stringContaining('Tried in its place (its environment, user and files, but not its cgroup). ONNX Runtime 1.23.2: asked for CUDAExecutionProvider, CPUExecutionProvider, session.get_providers() gives CPUExecutionProvider only') })
+    // Here only the checks of `ep` are asked, which do not tell whether the libraries lie anywhere else for its program to reach.
+    expect(judged(seen).verdict).toMatchObject({ onGpu: null, tier: 'T2', because: expect.stringContaining('Tried in its place (its environment, user and files, but not its cgroup). ONNX Runtime 1.23.2: asked for CUDAExecutionProvider, CPUExecutionProvider, session.get_providers() gives CPUExecutionProvider only') })
     box.script('systemctl stop silent')
   }, 120_000)
 
@@ -78,7 +79,9 @@ describeWith('a probe in the place of a real service', probeBoxMissing(), () => 
     expect(small).toMatchObject({ model: null, got: ['CUDAExecutionProvider', 'CPUExecutionProvider'] })
     expect(own).toMatchObject({ model: '/opt/asr/models/joiner.onnx', placed: [{ provider: 'CUDAExecutionProvider', nodes }], cpuOps: [], copies: 0, runError: null })
     const { verdict } = judged(seen)
-    expect(verdict).toEqual({ onGpu: true, tier: 'T5', because: `Tried in its place (its environment, user and files, but not its cgroup). ONNX Runtime 1.23.2: the service’s own joiner.onnx was placed with ${nodes} nodes on the GPU and none on the CPU; NVML saw it use up to 83 % of the SMs of stand-in, slowed by its power limit. That was a second copy, made as the service is asked to make its own.` })
+    // The copy was told CUDA first; how the service tells each of its sessions is not seen.
+    expect(verdict).toMatchObject({ onGpu: null, tier: 'T2', because: expect.stringContaining(`Tried in its place (its environment, user and files, but not its cgroup). ONNX Runtime 1.23.2: the service’s own joiner.onnx was placed with ${nodes} nodes on the GPU and none on the CPU; NVML saw it use up to 83 % of the SMs of stand-in, with 456 MiB of its memory, at up to 1410 MHz`) })
+    expect(verdict.because).toMatch(/slowed by its power limit\. So the GPU can be used there; that the service does use it is not shown by this\.$/)
     expect(seen.outcomes.get('ep/probe-failed')).toEqual({ status: 'passed' })
     expect(seen.outcomes.get('ep/fell-back-to-cpu')).toEqual({ status: 'passed' })
     box.script('systemctl stop whole')
@@ -92,7 +95,7 @@ describeWith('a probe in the place of a real service', probeBoxMissing(), () => 
     expect(Object.fromEntries(own.cpuOps.map((each) => [each.op, each.nodes]))).toEqual(cpu)
     expect({ nodes: own.placed.reduce((sum, each) => sum + each.nodes, 0), copies: own.copies }).toEqual({ nodes, copies })
     const { verdict, hypotheses } = judged(seen)
-    expect(verdict).toMatchObject({ onGpu: null, tier: 'T4', because: expect.stringContaining('MatMulInteger ×6') })
+    expect(verdict).toMatchObject({ onGpu: null, tier: 'T2', because: expect.stringContaining('MatMulInteger ×6') })
     expect(hypotheses.find(({ id }) => id === 'int8-placement')).toMatchObject({ state: 'confirmed', evidence: [{ source: probeOf(seen).asked }, {}] })
     box.script('systemctl stop int8')
   }, 120_000)

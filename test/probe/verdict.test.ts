@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const CUDA = ['CUDAExecutionProvider', 'CPUExecutionProvider']
 const session = (more: Partial<TriedSession> = {}): TriedSession => ({ model: null, wanted: CUDA, got: CUDA, error: null, placed: [{ provider: 'CUDAExecutionProvider', nodes: 3 }], cpuOps: [], copies: 0, runs: 900, runError: null, right: true, ...more })
 const ort = (more: Partial<EngineProbe> = {}): EngineProbe => ({ engine: 'onnxruntime', version: '1.23.2', end: 'answered', step: '', error: null, said: [], gpus: [], available: CUDA, sessions: [session()], ...more })
-const gpu = (more: Partial<WatchedGpu> = {}): WatchedGpu => ({ name: 'NVIDIA T4', seen: true, ownSm: 40, ownMemoryBytes: 1, allSm: 41, smClockMhz: [300, 1590], throttle: 0, samples: 20, ...more })
+const gpu = (more: Partial<WatchedGpu> = {}): WatchedGpu => ({ name: 'NVIDIA T4', seen: true, ownSm: 40, ownMemoryBytes: 900 * 2 ** 20, allSm: 41, smClockMhz: [300, 1590], throttle: 0, samples: 20, ...more })
 const probe = (engines: readonly EngineProbe[], place: ReadProbe['place'] = 'running'): ReadProbe => ({ asked: 'run as=service python', place, verdicts: judgedProbe({ python: '3.11.2', spared: null, noNvml: null, driver: null, engines }) })
 const signs = (of: ReadProbe, more: Partial<Signs> = {}): Signs => ({ logs: [], models: [], profiles: [], concerns: true, usesOnnx: true, onnxRuntime: '1.23.2', asks: { asks: 'gpu', evidence: [] }, gpuPresent: true, provider: null, unit: null, outcomes: new Map(), probe: of, ...more })
 
@@ -32,7 +32,7 @@ describe('what a probe proves, and what it does not', () => {
     expect(verdictOf(signs(probe([ort({ gpus: [gpu()] })])))).toEqual({
       onGpu: null,
       tier: 'T0',
-      because: 'The GPU is asked for; nothing seen says whether it is used. Tried in its place (its environment, user and files, but not its cgroup). ONNX Runtime 1.23.2: a small built-in network was placed with 3 nodes on the GPU and none on the CPU; NVML saw it use up to 40 % of the SMs of NVIDIA T4. So the GPU can be used there; that the service does use it is not shown by this.',
+      because: 'The GPU is asked for; nothing seen says whether it is used. Tried in its place (its environment, user and files, but not its cgroup). ONNX Runtime 1.23.2: a small built-in network was placed with 3 nodes on the GPU and none on the CPU; NVML saw it use up to 40 % of the SMs of NVIDIA T4, with 900 MiB of its memory, at up to 1590 MHz. So the GPU can be used there; that the service does use it is not shown by this.',
     })
   })
 
@@ -130,6 +130,16 @@ describe('one engine', () => {
     expect(probeOf({ python: '3', engines: [{ engine: 'rm -rf' }, { engine: 'torch', said: [1, 'x'], gpus: [null, { name: 5, ownSm: 'y', smClockMhz: [1] }], devices: {} }] })!.engines).toEqual([
       { engine: 'torch', version: null, end: 'late', step: '', error: null, said: ['x'], gpus: [{ name: '?', seen: false, ownSm: null, ownMemoryBytes: null, allSm: null, smClockMhz: null, throttle: 0, samples: 0 }], devices: null },
     ])
+  })
+})
+
+describe('what was seen beside', () => {
+  it('is said where it says something: others at work there, and that nobody watched', () => {
+    const told = (more: Partial<WatchedGpu>) => judgedProbe({ python: '', spared: null, noNvml: null, driver: null, engines: [ort({ gpus: [gpu(more)] })] })[0]!.because
+    expect(told({ allSm: 97 })).toContain('where all programs together use up to 97 %')
+    expect(told({ allSm: 41 })).not.toContain('all programs')
+    expect(told({ ownMemoryBytes: null, smClockMhz: null })).toMatch(/of the SMs of NVIDIA T4\.$/)
+    expect(verdictOf(signs({ ...probe([ort()]), noNvml: 'libnvidia-ml.so.1: cannot open shared object file' })).because).toMatch(/The GPU was not watched meanwhile: libnvidia-ml\.so\.1: cannot open shared object file\.$/)
   })
 })
 

@@ -154,6 +154,15 @@ describe('a provider that was loaded after a first failure', () => {
   })
 })
 
+describe('a copy that did not find its libraries', () => {
+  it('is an error of the service, but only a hint where torch in its memory brings them', () => {
+    const asked = 'run as=service python'
+    const of = (engineFiles: readonly string[]) => fellBackToCpu.run({ target: { kind: 'pid', pid: 7 }, logs: [], session: signs({ logs: [{ ...log(UNLOADABLE + NOT_CREATED), asked }], engineFiles, probe: { asked, place: 'running', verdicts: [] }, ...asks('gpu', '--provider=cuda') }) } as never)
+    expect(of(['/v/site/onnxruntime/capi/onnxruntime_pybind11_state.so'])).toMatchObject([{ severity: 'error', confidence: 'likely' }])
+    expect(of(['/v/site/onnxruntime/capi/onnxruntime_pybind11_state.so', '/v/site/torch/lib/libtorch_cpu.so'])).toMatchObject([{ severity: 'warning', confidence: 'possible' }])
+  })
+})
+
 describe('engines beside each other', () => {
   const onDevice = (model: string, device: string) => `[2026-11-30 07:00:00.000] [ctranslate2] [thread 7] [info] Loaded model ${model} on device ${device}\n`
   const TORCH = 'AssertionError: Torch not compiled with CUDA enabled\n'

@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { ep } from '../../checks/ep/index.ts'
 import { log } from '../../checks/log/index.ts'
 import { modelFiles, plainNames } from '../../src/facts/model-files.ts'
+import { profiles } from '../../src/facts/profile.ts'
 import { gatherer } from '../../src/gather.ts'
 import type { Target } from '../../src/types.ts'
 import { boxMissing, bootBox, type Box } from '../support/box.ts'
@@ -73,6 +74,25 @@ describe.skipIf(process.platform !== 'linux')('the models of a running process',
   it('of a process that is no speech engine are not missed', async () => {
     const { outcomes } = await diagnoseHere(await waiting([]), [...ep, ...log])
     for (const [id, { status }] of outcomes) expect(status, id).toBe('not-applicable')
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('the profiles of a running process', () => {
+  const place = mkdtempSync(join(tmpdir(), 'asr-doctor-profiles-'))
+  afterAll(() => rmSync(place, { recursive: true }))
+  it('are those that it wrote itself; what lay there before says nothing of it, unless it is named', async () => {
+    const old = join(place, 'onnxruntime_profile__2020-01-01_00-00-00.json')
+    copyFileSync(new URL('../../fixtures/profiles/cpu-1.23.2.json', import.meta.url), old)
+    utimesSync(old, new Date('2020-01-01'), new Date('2020-01-01'))
+    const child = spawn(process.execPath, ['-e', 'process.stdout.write("ready"); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'ignore'], cwd: place })
+    children.push(child)
+    await new Promise((resolve) => child.stdout!.once('data', resolve))
+    const target = { kind: 'pid', pid: child.pid! } as const
+    const found = async (more: Partial<Target> = {}) => (await gatherer(hostHere({ ...target, ...more } as Target))(profiles)).map(({ path, reading }) => `${path.split('/').at(-1)} ${reading.known ? reading.value.runs : '-'}`)
+    expect(await found()).toEqual([])
+    expect(await found({ files: { logs: [], models: [], profiles: [old] } })).toEqual(['onnxruntime_profile__2020-01-01_00-00-00.json 5'])
+    copyFileSync(old, join(place, 'onnxruntime_profile__2026-11-30_00-00-00.json'))
+    expect(await found()).toEqual(['onnxruntime_profile__2026-11-30_00-00-00.json 5'])
   })
 })
 
