@@ -1,31 +1,20 @@
 import { certainlyUsed, type ModelUse } from '../../src/facts/model-files.ts'
-import { forecastOf, quantisationOf, type Forecast, type Quantisation } from '../../src/onnx/forecast.ts'
-import { releaseOf } from '../../src/onnx/kernels.ts'
 import type { OnnxModel } from '../../src/onnx/types.ts'
-import { meantForCuda } from '../../src/verdict/signs.ts'
+import { foretold, meantForCuda, type Placed } from '../../src/verdict/signs.ts'
 import type { Session } from '../../src/facts/session.ts'
 import type { Immutable, Target, Verdict } from '../../src/index.ts'
 
-export interface Judged {
+export interface Judged extends Pick<Placed, 'forecast' | 'quantisation' | 'exact'> {
   readonly use: Immutable<ModelUse>
   /** It is the one that is loaded, as far as anything shows that. */
   readonly certain: boolean
   /** Someone asks about it, or the target asks for the GPU by name, or has it at work. */
   readonly meant: boolean
-  readonly forecast: Forecast
-  readonly quantisation: Quantisation
-  readonly exact: boolean
 }
 
 /** Every ONNX model that was read, with what is foretold of it for the release in use. */
-export function judgedModels(models: Immutable<readonly ModelUse[]>, session: Immutable<Session>): readonly Judged[] {
-  const { release, exact } = releaseOf(session.onnxRuntime)
-  return models.flatMap((use) => {
-    if (!use.file.known || use.file.value.format !== 'onnx') return []
-    const model = use.file.value as OnnxModel
-    return [{ use, certain: certainlyUsed(use, models), meant: meantForCuda(session as Session, { given: use.how === 'given' }), forecast: forecastOf(model, release), quantisation: quantisationOf(model), exact }]
-  })
-}
+export const judgedModels = (models: Immutable<readonly ModelUse[]>, session: Immutable<Session>): readonly Judged[] =>
+  models.flatMap((use) => (use.file.known && use.file.value.format === 'onnx' ? [{ use, certain: certainlyUsed(use, models), meant: meantForCuda(session as Session, { given: use.how === 'given' }), ...foretold(use.file.value as OnnxModel, session.onnxRuntime) }] : []))
 
 /** Why the models cannot be judged for CUDA; null = they can. */
 export function notForCuda(target: Immutable<Target>, session: Immutable<Session>, models: Immutable<readonly ModelUse[]>): Verdict | null {

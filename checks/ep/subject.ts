@@ -43,7 +43,7 @@ export const writtenBySelf = (session: Known, seen: readonly Seen[]): boolean =>
 /** What a probe shows of a service that asks for the GPU. Of any other it was the probe that asked, and only the verdict tells what came of it. */
 export const probed = (session: Known, wanted: (verdict: Immutable<ProbeVerdict>) => boolean): { readonly evidence: readonly [Evidence, ...Evidence[]]; readonly engine: ProbedEngine; readonly because: string } | null => {
   // A process that has its GPU part in memory refutes what a copy of it could not do.
-  const [first] = session.provider?.state === 'loaded' || session.asks?.asks !== 'gpu' ? [] : (session.probe?.verdicts ?? []).filter(wanted)
+  const [first] = session.provider?.state === 'loaded' || session.asks?.asks !== 'gpu' ? [] : (session.probe?.verdicts ?? []).filter((verdict) => wanted(verdict) && !(verdict.engine.engine === 'ctranslate2' && session.cublas))
   return first === undefined ? null : { evidence: [{ source: session.probe!.asked, saw: reasonOf(first.engine as EngineProbe) }], engine: first.engine.engine, because: `Tried in its place, ${first.because}` }
 }
 

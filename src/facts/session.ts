@@ -23,6 +23,9 @@ export type Session = Omit<Signs, 'outcomes'>
 
 const ENGINE = /\/(lib)?(onnxruntime|sherpa_onnx|ctranslate2|sherpa-onnx|whisper|ggml|torch_cpu|torch_cuda)/
 
+/** Who is linked with cuBLAS, or loads it for work of its own. */
+const BRINGS_CUBLAS = /\/(?:libtorch[_.]|libonnxruntime_providers_(?!shared)|libggml-cuda|libtensorflow|xla_|cupy)/
+
 export const session: Fact<Session> = {
   id: 'session',
   about: 'what speaks for or against work on the GPU',
@@ -45,12 +48,12 @@ export const session: Fact<Session> = {
     // What lies beside a running program and is not in its memory is not part of it; of one that does not run nothing more is known.
     const near = (libraries?.known ? libraries.value : []).filter((each) => each.loaded || (running?.known === true && running.value === null))
     const loaded = maps.find(({ path }) => isGpuProviderFile(path))
-    const cublas = maps.some(({ path }) => /\/libtorch(?:_|\.)/.test(path)) ? undefined : maps.find(({ path }) => /\/libcublas(?:-\w+)?\.so/.test(path))
+    const cublas = maps.some(({ path }) => BRINGS_CUBLAS.test(path)) ? undefined : maps.find(({ path }) => /\/libcublas(?:-\w+)?\.so/.test(path))
     const mapsSource = running?.known && running.value !== null ? question.read(`${running.value.folder}/maps`) : ''
     const written = (log.known ? log.value : []).flatMap(({ asked: by, name, reading }) => (reading.known ? [{ asked: by, name, reading: reading.value }] : []))
     const provider = loaded !== undefined ? { state: 'loaded' as const, evidence: { source: mapsSource, saw: loaded.path } } : triedForCuda(maps) ? { state: 'tried' as const, evidence: { source: mapsSource, saw: maps.find(({ path }) => /providers_shared/.test(path))!.path } } : null
     // Where the service itself has what the probe could not get, its program does something for it that the probe does not.
-    const works = provider?.state === 'loaded' || seenIn({ logs: written }, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2').length > 0
+    const works = provider?.state === 'loaded' || cublas !== undefined || seenIn({ logs: written }, ({ shows, tier }) => shows === 'gpu' && tier !== null && tier >= 'T2').length > 0
     const verdicts = tried?.known ? mayWork(tried.value.verdicts) : []
     // A probe tries the GPU where nobody asks for it as well: what that printed is then the probe's own doing.
     const told = tried?.known && !works && wish?.known && wish.value.asks === 'gpu' ? saidIn(tried.value.asked, verdicts) : null

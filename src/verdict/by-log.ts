@@ -1,4 +1,5 @@
 import { sideOf } from '../onnx/providers.ts'
+import type { Signature } from '../log/types.ts'
 import type { GpuVerdict } from '../types.ts'
 import { readingOf } from './readings.ts'
 import { seenIn, type Seen, type Signs } from './signs.ts'
@@ -24,9 +25,9 @@ export function byLog(signs: Ground): GpuVerdict | null {
 
 /** T4: the verbose log counts the nodes on each provider, and warns of copies at any level. */
 function byPlacement(signs: Ground): Said | null {
-  const seen = (wanted: RegExp) => seenIn(signs, ({ id }) => wanted.test(id)).filter((each) => !superseded(signs, each))
-  const counted = seen(/^ort-(?:(?:all|some)-on-(?:cuda|cpu)|on-other)$/).map((each) => ({ ...each, provider: /placed on \[(\w+)\]/.exec(each.hit.text)?.[1] ?? '?', nodes: Number(/Number of nodes: (\d+)/.exec(each.hit.text)?.[1] ?? 0) }))
-  const last = counted.at(-1) ?? seen(/^ort-(?:memcpy|kernel-missing)$/).at(-1)
+  const seen = (wanted: (signature: Signature) => boolean) => seenIn(signs, wanted).filter((each) => !superseded(signs, each))
+  const counted = seen((signature) => readingOf(signature).counts === true).map((each) => ({ ...each, provider: /placed on \[(\w+)\]/.exec(each.hit.text)?.[1] ?? '?', nodes: Number(/Number of nodes: (\d+)/.exec(each.hit.text)?.[1] ?? 0) }))
+  const last = counted.at(-1) ?? seen(({ id }) => id === 'ort-memcpy' || id === 'ort-kernel-missing').at(-1)
   if (last === undefined) return null
   const said = (onGpu: boolean | null, because: string): Said => ({ verdict: { onGpu, tier: 'T4', because }, line: last })
   if (counted.length === 0) return said(null, `The log tells that nodes of a graph lie on CUDA and others on the CPU (${last.log.name}, line ${last.hit.line}); how many and which, it tells with log_severity_level=0.`)

@@ -61,7 +61,7 @@ function quotaInWords({ unit }: Signs): string | null {
 const QUANTISED = /^(ConvInteger|MatMulInteger|DynamicQuantize|QLinear|QAttention|QGemm)/
 /** Models with operators of quantisation that CUDA has no kernel for. */
 const quantised = (signs: Signs): readonly Placed[] => placed(signs).filter((each) => meantForCuda(signs, each) && each.forecast.cpuNodes > 0 && (each.quantisation === 'dynamic' || each.quantisation === 'qoperator'))
-const foretold = ({ asked, path, forecast }: Placed): Evidence => ({ source: asked, saw: `${path.split('/').at(-1)}: ${opsInWords(forecast)}; ${forecast.cpuNodes} of ${forecast.nodes} nodes without a CUDA kernel, at least ${forecast.copies} copies (ONNX Runtime ${forecast.release})` })
+const inWords = ({ asked, path, forecast }: Placed): Evidence => ({ source: asked, saw: `${path.split('/').at(-1)}: ${opsInWords(forecast)}; ${forecast.cpuNodes} of ${forecast.nodes} nodes without a CUDA kernel, at least ${forecast.copies} copies (ONNX Runtime ${forecast.release})` })
 
 /** The service's own model, tried in its place, had quantised operators on the CPU beside others on the GPU. */
 const tried = ({ probe }: Signs): readonly Evidence[] =>
@@ -123,8 +123,8 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     always: true,
     possible: ({ asks }) => asks?.asks !== 'cpu',
     // What only lies in a folder, or beside its twin, need not be what is loaded.
-    confirmed: (signs) => [...tried(signs), ...(withoutGpuPart(signs) ? [] : quantised(signs)).filter(({ certain }) => certain).map(foretold)],
-    grounds: (signs) => quantised(signs).filter(({ certain }) => !certain).map(foretold),
+    confirmed: (signs) => [...tried(signs), ...(withoutGpuPart(signs) ? [] : quantised(signs)).filter(({ certain }) => certain).map(inWords)],
+    grounds: (signs) => quantised(signs).filter(({ certain }) => !certain).map(inWords),
     means: (signs) => (quantised(signs).some(({ certain }) => certain) ? null : 'It lies where the service looks for models, and whether it is the one that is loaded is not known.'),
     refuted: (signs) => {
       const all = placed(signs)

@@ -12,6 +12,8 @@ export interface Reading {
   readonly unloaded?: true
   /** One session was made again or went on without the GPU; others of the process may have it. */
   readonly oneSession?: true
+  /** It counts nodes by provider, whatever else it shows. */
+  readonly counts?: true
   /** What a user notices of it. */
   readonly symptom?: Symptom
 }
@@ -25,6 +27,11 @@ export const READINGS: Readonly<Record<string, Reading>> = {
   'ort-node-removed': { says: 'cpu' },
   'ort-rs-failed': { oneSession: true },
   'ort-rs-none': { says: 'cpu', oneSession: true },
+  'ort-all-on-cuda': { counts: true },
+  'ort-some-on-cuda': { counts: true },
+  'ort-all-on-cpu': { counts: true },
+  'ort-some-on-cpu': { counts: true },
+  'ort-on-other': { counts: true },
   'ort-fallback-mode': { symptom: 'slow' },
   'ct2-library-missing': { unloaded: true, symptom: 'on-cpu' },
   'ct2-device-cpu': { says: 'cpu' },

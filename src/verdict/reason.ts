@@ -2,10 +2,11 @@
 import { SIGNATURES } from '../log/signatures.ts'
 import type { Signature } from '../log/types.ts'
 import type { EngineProbe } from '../probe/types.ts'
+import { readingOf } from './readings.ts'
 import { shortened } from './signs.ts'
 
 /** A line of failure. What a verbose log says of the placement is counted by the probe itself. */
-export const tellsFailure = ({ id, shows, tier }: Signature): boolean => (shows === 'fault' || shows === 'cpu') && tier === null && !/^ort-(all|some)-on-/.test(id)
+export const tellsFailure = (signature: Signature): boolean => (signature.shows === 'fault' || signature.shows === 'cpu') && signature.tier === null && readingOf(signature).counts === undefined
 
 const FAILURES = SIGNATURES.filter(tellsFailure)
 

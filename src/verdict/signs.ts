@@ -54,7 +54,7 @@ export interface Signs {
   readonly gpuPresent: boolean | null
   /** Libraries of the running process that matter here. */
   readonly provider: { readonly state: 'loaded' | 'tried'; readonly evidence: Evidence } | null
-  /** cuBLAS in the memory of a process without torch, which would bring it for itself: CTranslate2 opens it at its first product on the GPU. */
+  /** cuBLAS in the memory of a process, without anything that would bring it for itself (torch, a provider): CTranslate2 opens it at its first product on the GPU. */
   readonly cublas?: Evidence | null
   /** No memory limit above the process was ever run into, by the kernel's own count; null = one was, or it is not to be told. */
   readonly limitNeverHit?: Evidence | null
@@ -135,10 +135,13 @@ export interface Placed extends ReadModel {
   readonly exact: boolean
 }
 
-export function placed(signs: Pick<Signs, 'models' | 'onnxRuntime'>): readonly Placed[] {
-  const { release, exact } = releaseOf(signs.onnxRuntime)
-  return signs.models.map((each) => ({ ...each, forecast: forecastOf(each.model, release), quantisation: quantisationOf(each.model), exact }))
+/** What the release in use makes of a model, by the table of its kernels. */
+export function foretold(model: OnnxModel, onnxRuntime: string | null): Pick<Placed, 'forecast' | 'quantisation' | 'exact'> {
+  const { release, exact } = releaseOf(onnxRuntime)
+  return { forecast: forecastOf(model, release), quantisation: quantisationOf(model), exact }
 }
+
+export const placed = ({ models, onnxRuntime }: Pick<Signs, 'models' | 'onnxRuntime'>): readonly Placed[] => models.map((each) => ({ ...each, ...foretold(each.model, onnxRuntime) }))
 
 /** `ConvInteger ×12, MatMulInteger ×96`: by operator, whatever the types. */
 export function opsInWords(of: Forecast, most = 4): string {
