@@ -14,7 +14,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^src\/index\.ts$/, ours: /^src\/(types|question|cannot-see)\.ts$/ },
   // Readers of formats and models: bytes or text in, data out.
   { files: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\//, ours: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$|^src\/facts\/(context|unit-state)\.ts$/ },
-  { files: /^src\/(onnx|ggml|ctranslate2|log|profile)\//, ours: /^src\/(onnx|ggml|ctranslate2|log|profile)\// },
+  { files: /^src\/(onnx|ggml|ctranslate2|log|profile)\//, ours: /^src\/(onnx|ggml|ctranslate2|log|profile)\/|^src\/cannot-see\.ts$/ },
   // What a probe puts to an engine, and what its answer proves: text and data. The network it tries is written as the benchmark's are.
   { files: /^src\/probe\//, ours: /^src\/(probe|bench\/onnx)\/|^src\/onnx\/providers\.ts$/ },
   { files: /^src\/verdict\//, ours: /^src\/(verdict|onnx|log|profile|probe)\/|^src\/types\.ts$/ },

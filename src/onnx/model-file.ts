@@ -23,15 +23,13 @@ async function onnxOf(bytes: Bytes, sizeBytes: number): Promise<ModelFile> {
   const model: RawModel = { irVersion: 0, producer: '', producerVersion: '', opsets: [], metadata: {}, graph: null, functions: [], externalFiles: new Set() }
   try {
     await parsed(bytes, sizeBytes, (cursor) => modelOf(cursor, model))
+    if (model.graph !== null && model.irVersion > 0) return summaryOf(model, sizeBytes)
   } catch (error) {
     if (!(error instanceof Malformed)) throw error
     // Without an IR version first there is no sign that this was ever an ONNX model.
     const onnx = model.irVersion > 0 && model.irVersion < 100
     return { format: 'broken', sizeBytes, problem: onnx ? error.problem : 'unknown-format', detail: onnx ? error.message : 'it is no ONNX, GGML, GGUF or CTranslate2 model' }
   }
-  if (model.graph === null || model.irVersion === 0) {
-    const detail = model.irVersion > 0 ? 'it has no graph' : 'it is no ONNX, GGML, GGUF or CTranslate2 model'
-    return { format: 'broken', sizeBytes, problem: model.irVersion > 0 ? 'truncated' : 'unknown-format', detail }
-  }
-  return summaryOf(model, sizeBytes)
+  const detail = model.irVersion > 0 ? 'it has no graph' : 'it is no ONNX, GGML, GGUF or CTranslate2 model'
+  return { format: 'broken', sizeBytes, problem: model.irVersion > 0 ? 'truncated' : 'unknown-format', detail }
 }

@@ -2,6 +2,7 @@
 import type { Flow, OnnxModel, OpUse } from './types.ts'
 import { outputTypes } from './infer.ts'
 import type { RawGraph, RawModel, RawNode } from './read.ts'
+import { Malformed } from './wire.ts'
 
 interface Use {
   readonly use: Omit<OpUse, 'count'>
@@ -20,8 +21,14 @@ interface Scope {
 
 interface Made {
   readonly by: number
-  readonly readers: Set<number>
+  /** Most tensors have one reader or none, and a set is large. */
+  readers: number | Set<number> | null
 }
+
+/** Nodes and names once the model's own functions stand in place of their calls. A few that call one another come to more than can be counted. */
+const MAX_STEPS = 1_200_000
+/** Different uses of operators. Models of the field have a few hundred. */
+const MAX_USES = 20_000
 
 const scopeWithin = (outer: Scope | null): Scope => ({ outer, types: new Map(), constants: new Set(), shapes: new Set(), makers: new Map() })
 const typeIn = (scope: Scope | null, name: string): string => (scope === null ? '?' : (scope.types.get(name) ?? typeIn(scope.outer, name)))
@@ -48,11 +55,16 @@ export function summaryOf(model: RawModel, sizeBytes: number): OnnxModel {
   const bodies = new Map(model.functions.map((each) => [`${each.domain} ${each.name}`, each.nodes]))
   const graph = model.graph!
   let nodes = 0
+  let steps = 0
+  const step = (more: number): void => {
+    if ((steps += more) > MAX_STEPS) throw new Malformed('excessive', 'its functions call one another more often than can be followed')
+  }
 
   const useOf = (use: Omit<OpUse, 'count'>): Use => {
     const key = `${use.domain} ${use.op} ${use.inputs.join(',')}>${use.outputs.join(',')}${use.folded ? ' folded' : ''}${use.constant ? ' constant' : ''}${use.shape ? ' shape' : ''}`
     const known = uses.get(key)
     if (known) return known
+    if (uses.size >= MAX_USES) throw new Malformed('excessive', `it has more than ${MAX_USES} different uses of operators`)
     const fresh: Use = { use, index: uses.size, count: 0 }
     uses.set(key, fresh)
     return fresh
@@ -60,6 +72,7 @@ export function summaryOf(model: RawModel, sizeBytes: number): OnnxModel {
 
   const walk = (of: RawGraph, outer: Scope | null): readonly string[] => {
     const scope = scopeWithin(outer)
+    step(of.initializers.length + of.inputs.length + of.outputs.length)
     for (const { name, dtype } of of.initializers) {
       scope.types.set(name, dtype)
       scope.constants.add(name)
@@ -74,12 +87,13 @@ export function summaryOf(model: RawModel, sizeBytes: number): OnnxModel {
   }
 
   const feed = (scope: Scope, name: string): void => {
-    const entry = { by: FEED, readers: new Set<number>() }
+    const entry: Made = { by: FEED, readers: null }
     scope.makers.set(name, entry)
     made.push(entry)
   }
 
   const visit = (node: RawNode, scope: Scope, values: ReadonlyMap<string, string>, depth: number): void => {
+    step(1 + node.inputs.length + node.outputs.length)
     const domain = node.domain || 'ai.onnx'
     const body = bodies.get(`${node.domain} ${node.op}`)
     if (body !== undefined && depth < 16) {
@@ -101,14 +115,17 @@ export function summaryOf(model: RawModel, sizeBytes: number): OnnxModel {
     const shape = !folded && !sized && given.length > 0 && given.some((name) => isIn('shapes', scope, name)) && given.every((name) => constant(name) || isIn('shapes', scope, name))
     const use = useOf({ domain, op: node.op, inputs, outputs, folded, constant: still && !folded, shape })
     use.count++
-    for (const name of folded ? [] : given) makerIn(scope, name)?.readers.add(use.index)
+    for (const name of folded ? [] : given) {
+      const maker = makerIn(scope, name)
+      if (maker !== null) maker.readers = withReader(maker.readers, use.index)
+    }
     node.outputs.forEach((name, at) => {
       if (name === '') return
       scope.types.set(name, outputs[at]!)
       if (folded) scope.constants.add(name)
       else if (shape || SHAPE_SOURCES.has(node.op)) scope.shapes.add(name)
       else {
-        const entry = { by: use.index, readers: new Set<number>() }
+        const entry: Made = { by: use.index, readers: null }
         scope.makers.set(name, entry)
         made.push(entry)
       }
@@ -171,11 +188,13 @@ function ordered(nodes: readonly RawNode[]): readonly RawNode[] {
   return order
 }
 
+const withReader = (readers: Made['readers'], one: number): Made['readers'] => (readers === null || readers === one ? one : typeof readers === 'number' ? new Set([readers, one]) : readers.add(one))
+
 function flowsOf(made: readonly Made[]): readonly Flow[] {
   const flows = new Map<string, { from: number; to: number[]; count: number }>()
   for (const { by, readers } of made) {
-    if (readers.size === 0) continue
-    const to = [...readers].sort((a, b) => a - b)
+    if (readers === null) continue
+    const to = typeof readers === 'number' ? [readers] : [...readers].sort((a, b) => a - b)
     const key = `${by}>${to.join(',')}`
     const flow = flows.get(key) ?? { from: by, to, count: 0 }
     flow.count++

@@ -2,6 +2,7 @@
  * Reads a profile as ONNX Runtime writes it (onnxruntime/core/common/profiler.cc, EndProfiling): an array with one event a
  * line. Lines are read one by one, so that a profile of any size, or one cut short, gives the sums of what it holds.
  */
+import { CannotSee } from '../cannot-see.ts'
 import type { ProfileReading, ShapeRuns } from './types.ts'
 
 interface Event {
@@ -11,10 +12,27 @@ interface Event {
   readonly args?: { readonly provider?: unknown; readonly op_name?: unknown; readonly node_index?: unknown; readonly input_type_shape?: unknown; readonly activation_size?: unknown; readonly output_size?: unknown }
 }
 
-const MAX_LINE_BYTES = 4 * 1024 * 1024
-const MAX_NODES = 200_000
+const MAX_LINE_BYTES = 1024 * 1024
+/** What is kept by its name: nodes, operators, providers and shapes. No profile of the field comes near. */
+const MAX_NAMES = 300_000
+const MAX_NAME_CHARACTERS = 24_000_000
 const MAX_SHAPES = 50
 const MAX_RUNS_KEPT = 1000
+
+/** null = the line that was being written when the process ended. */
+function eventOf(json: string): Event | null {
+  try {
+    return JSON.parse(json) as Event
+  } catch {
+    return null
+  }
+}
+
+interface Sum {
+  readonly nodes: Set<string>
+  runs: number
+  hostUs: number
+}
 
 export interface ProfileReader {
   push(chunk: Uint8Array): void
@@ -34,16 +52,36 @@ export function profileReader(): ProfileReader {
   let loadUs: number | null = null
   let kernelUs: number | null = null
   let shape: string | null = null
-  const providers = new Map<string, { nodes: Set<string>; runs: number; hostUs: number }>()
-  const cpuOps = new Map<string, { nodes: Set<string>; runs: number; hostUs: number }>()
+  const providers = new Map<string, Sum>()
+  const cpuOps = new Map<string, Sum>()
   const mostBytes = new Map<string, number>()
   const memcpy = { nodes: new Set<string>(), runs: 0 }
   const shapes = new Map<string, number[]>()
 
-  const add = <K>(map: Map<K, { nodes: Set<string>; runs: number; hostUs: number }>, key: K, node: string, us: number) => {
+  let names = 0
+  let characters = 0
+
+  /** Counts one more name that is kept. */
+  const keep = (name: string): void => {
+    characters += name.length
+    if (++names > MAX_NAMES || characters > MAX_NAME_CHARACTERS) throw new CannotSee('The profile names more nodes than any model has.', 'Give a profile of fewer sessions: --profile FILE.')
+  }
+
+  const addNode = (nodes: Set<string>, node: string): void => {
+    if (nodes.has(node)) return
+    keep(node)
+    nodes.add(node)
+  }
+
+  const add = (map: Map<string, Sum>, key: string, node: string, us: number): void => {
     const sum = map.get(key) ?? { nodes: new Set<string>(), runs: 0, hostUs: 0 }
-    if (sum.nodes.size < MAX_NODES) sum.nodes.add(node)
-    map.set(key, { nodes: sum.nodes, runs: sum.runs + 1, hostUs: sum.hostUs + us })
+    if (sum.runs === 0) {
+      keep(key)
+      map.set(key, sum)
+    }
+    addNode(sum.nodes, node)
+    sum.runs++
+    sum.hostUs += us
   }
 
   const take = (event: Event): void => {
@@ -58,7 +96,10 @@ export function profileReader(): ProfileReader {
         const list = shapes.get(key)
         if (list !== undefined) {
           if (list.length < MAX_RUNS_KEPT) list.push(us)
-        } else if (shapes.size < MAX_SHAPES) shapes.set(key, [us])
+        } else if (shapes.size < MAX_SHAPES) {
+          keep(key)
+          shapes.set(key, [us])
+        }
         shape = null
       }
       return
@@ -71,10 +112,10 @@ export function profileReader(): ProfileReader {
     if (event.cat !== 'Node' || !name.endsWith('_kernel_time')) return
     const { provider, op_name, node_index, input_type_shape, activation_size, output_size } = event.args ?? {}
     if (typeof provider !== 'string' || typeof op_name !== 'string') return
-    shape ??= JSON.stringify(input_type_shape ?? null).slice(0, 200)
+    shape ??= shapeWords(input_type_shape)
     const node = `${String(node_index ?? '')} ${name}`
     if (COPY.test(op_name)) {
-      memcpy.nodes.add(node)
+      addNode(memcpy.nodes, node)
       memcpy.runs++
       return
     }
@@ -90,11 +131,8 @@ export function profileReader(): ProfileReader {
     if (trimmed === ']') closed = true
     const json = trimmed.replace(/^\[/, '').replace(/,$/, '')
     if (!json.startsWith('{')) return
-    try {
-      take(JSON.parse(json) as Event)
-    } catch {
-      // The line that was being written when the process ended.
-    }
+    const event = eventOf(json)
+    if (event !== null) take(event)
   }
 
   return {
@@ -121,6 +159,12 @@ export function profileReader(): ProfileReader {
       }
     },
   }
+}
+
+/** Cut before it is joined: a part of a string keeps the whole of it in memory. */
+const shapeWords = (shape: unknown): string => {
+  const words = JSON.stringify(shape ?? null)
+  return words.length <= 200 ? words : [...words.slice(0, 200)].join('')
 }
 
 function shapeRuns(shape: string, [first, ...later]: readonly number[]): ShapeRuns {
