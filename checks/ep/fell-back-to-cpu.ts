@@ -3,11 +3,12 @@ import { logs } from '../../src/facts/log.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
 import { engineOf, enginesAt, readingOf } from '../../src/verdict/readings.ts'
+import { standing } from '../../src/verdict/standing.ts'
 import { again, asEvidence, gravity, linesFor, nothingToJudge, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/fell-back-to-cpu',
-  title: 'The engine could not load its GPU part and went on without it',
+  title: 'The engine could not use its GPU part and went on without it',
   docs: {
     what: 'Looks in the log for the lines with which ONNX Runtime, CTranslate2 and their bindings say that a GPU part could not be loaded, and in the memory of the process for the provider itself. With --probe also at what a session gets that is made in the place of a service that asks for the GPU.',
     why: 'ONNX Runtime goes on with the CPU and says so in one line on stderr. `get_available_providers()` still names CUDA: it lists what was compiled in. The reason stands in the line before the general advice about CUDA and cuDNN.',
@@ -19,7 +20,7 @@ export default defineCheck({
   run: ({ target, logs, session }) => {
     const foreign = nothingToJudge(target)
     if (foreign !== null) return foreign
-    const lines = linesFor(session, 'provider-not-loaded')
+    const lines = [...linesFor(session, 'provider-not-loaded'), ...standing(session as Session, ({ id }) => FELL_BACK.has(id))]
     if (lines.length > 0) {
       // The reason of the loader says more than what came of it.
       const first = lines.find(({ signature }) => readingOf(signature).unloaded === true) ?? lines[0]!
@@ -44,6 +45,9 @@ export default defineCheck({
 
 /** Torch brings CUDA's libraries into a process when it is imported, and ONNX Runtime finds them there; a copy that does not import it is worse off. */
 const ofCopy = (session: Immutable<Session>): readonly [Finding['severity'], Finding['confidence']] => (enginesAt(session.engineFiles ?? []).includes('torch') ? ['warning', 'possible'] : [gravity(session), 'likely'])
+
+/** Lines that say that the work went to the CPU, and not why. */
+const FELL_BACK = new Set(['ort-falling-back', 'cpu-retry'])
 
 const finding = (target: Immutable<Target>, cause: string, confidence: Finding['confidence'], evidence: Finding['evidence'], ort: boolean, severity: Finding['severity'] = 'error'): Finding => ({
   severity,

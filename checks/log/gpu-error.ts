@@ -5,7 +5,7 @@ import { judged, LOG } from './subject.ts'
 
 /** Failures of the GPU's own layers. What the engine makes of them is the matter of the checks of `ep`. */
 const LAYERS = new Set(['cuda-call-failed', 'gpu-fault', 'cudnn-missing', 'cudnn-mixed', 'architecture-missing', 'driver-mismatch', 'driver-absent', 'driver-too-old', 'gpu-unseen', 'operator-unsupported', 'model-file-broken', 'device-access'])
-const ALONE = new Set(['cuda-driver-insufficient', 'torch-unknown-error', 'cublas-not-initialised', 'nvml-unknown-error'])
+const ALONE = new Set(['cuda-driver-insufficient', 'torch-unknown-error', 'cublas-not-initialised', 'nvml-unknown-error', 'cuda-not-initialised', 'cuda-compat-refused', 'ort-rs-no-library'])
 
 export default defineCheck({
   id: 'log/gpu-error',

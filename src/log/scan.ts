@@ -55,6 +55,7 @@ export interface Scanner {
 export function scanner(): Scanner {
   const { search, owners } = (matcher ??= matcherOf())
   const counts = new Map<string, number>()
+  const sums = new Map<string, number>()
   const kept = new Map<string, Hit[]>()
   let sizeBytes = 0
   let lines = 0
@@ -71,6 +72,8 @@ export function scanner(): Scanner {
         if (at < 0 || seen.has(signature.id) || (signature.where && !signature.where.test(text))) continue
         seen.add(signature.id)
         counts.set(signature.id, (counts.get(signature.id) ?? 0) + 1)
+        const number = signature.sums?.exec(text)?.[1]
+        if (number !== undefined) sums.set(signature.id, (sums.get(signature.id) ?? 0) + Number(number))
         const from = Math.max(0, Math.min(at - SHOWN_CHARACTERS / 2, text.length - SHOWN_CHARACTERS))
         keep({ id: signature.id, line, text: text.slice(from, from + SHOWN_CHARACTERS).trim(), atMs: timeOf(text) }, signature)
       }
@@ -124,7 +127,7 @@ export function scanner(): Scanner {
         lines++
       }
       begun = new Uint8Array(0)
-      return { source, sizeBytes, ...(cut ? { cut } : {}), lines, counts: Object.fromEntries(counts), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
+      return { source, sizeBytes, ...(cut ? { cut } : {}), lines, counts: Object.fromEntries(counts), ...(sums.size > 0 ? { sums: Object.fromEntries(sums) } : {}), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
     },
   }
 }

@@ -15,6 +15,8 @@ export interface Signature {
   readonly literals: readonly [string, ...string[]]
   /** What else must hold of the line, where the literal alone is too common. */
   readonly where?: RegExp
+  /** The number in the line that is added up over all of its lines, as its first group. */
+  readonly sums?: RegExp
   readonly shows: Shows
   readonly tier: Tier | null
   /** A whole sentence: what the line says, no more. */
@@ -51,6 +53,8 @@ export interface LogReading {
   readonly lines: number
   /** Every signature that was seen, with the number of its lines. */
   readonly counts: Readonly<Record<string, number>>
+  /** For signatures that count something in each line: the sum over all lines. */
+  readonly sums?: Readonly<Record<string, number>>
   /** The first lines of each signature and its last, in the order of the log. */
   readonly hits: readonly Hit[]
 }

@@ -2,7 +2,7 @@ import { sideOf } from '../onnx/providers.ts'
 import type { Signature } from '../log/types.ts'
 import type { GpuVerdict } from '../types.ts'
 import { readingOf } from './readings.ts'
-import { seenIn, type Seen, type Signs } from './signs.ts'
+import { seenIn, type ReadLog, type Seen, type Signs } from './signs.ts'
 import { dated, foreign, standing, superseded, type Ground } from './standing.ts'
 
 interface Said {
@@ -32,13 +32,13 @@ function byPlacement(signs: Ground): Said | null {
   const said = (onGpu: boolean | null, because: string): Said => ({ verdict: { onGpu, tier: 'T4', because }, line: last })
   if (counted.length === 0) return said(null, `The log tells that nodes of a graph lie on CUDA and others on the CPU (${last.log.name}, line ${last.hit.line}); how many and which, it tells with log_severity_level=0.`)
   const on = (side: ReturnType<typeof sideOf>) => counted.filter(({ provider }) => sideOf(provider) === side)
-  const sum = (of: typeof counted) => of.reduce((total, { nodes }) => total + nodes, 0)
+  const sum = (of: typeof counted) => [...new Set(of.map(({ log }) => log))].reduce((total, log) => total + [...new Set(of.map(({ signature }) => signature.id))].reduce((n, id) => n + (wholeOf(counted, log, id) ?? nodesIn(of.filter((each) => each.log === log && each.signature.id === id))), 0), 0)
   const [gpu, cpu, untold] = [sum(on('gpu')), sum(on('cpu')), on('untold')]
   const names = [...new Set(on('gpu').map(({ provider }) => NAMES[provider] ?? provider))]
   const missing = countOf(signs, 'ort-kernel-missing')
   const copies = countOf(signs, 'ort-memcpy')
-  // Of many lines of a kind the first and the last are kept.
-  const least = counted.some(({ signature: { id }, log }) => (log.reading.counts[id] ?? 0) > log.reading.hits.filter((hit) => hit.id === id).length) ? 'at least ' : ''
+  // Of many lines of a kind only the first and the last are kept.
+  const least = counted.some(({ signature: { id }, log }) => wholeOf(counted, log, id) === null && (log.reading.counts[id] ?? 0) > keptOf(log, id)) ? 'at least ' : ''
   if (untold.length > 0) return said(null, `The log places ${least}${sum(untold)} nodes on ${[...new Set(untold.map(({ provider }) => provider))].join(' and ')}${gpu > 0 ? `, ${gpu} on ${names.join(' and ')}` : ''}${cpu > 0 ? ` and ${cpu} on the CPU` : ''}; whether that is a GPU, the name does not tell.`)
   if (gpu === 0 && cpu === 0) return null
   if (gpu === 0) return said(false, `The log places ${least}${cpu} nodes on the CPU and none on CUDA.`)
@@ -46,6 +46,14 @@ function byPlacement(signs: Ground): Said | null {
   if (missing === 0 && copies === 0 && wholeOnCpu === 0) return said(true, `The log places ${least}${gpu} nodes on ${names.join(' and ')}${cpu > 0 ? `, and ${cpu} on the CPU without any copy between them` : ' and none on the CPU'}.`)
   const rest = [...(missing > 0 ? [`${missing} times no CUDA kernel was found`] : []), ...(copies > 0 ? ['copies were added between the two'] : []), ...(wholeOnCpu > 0 ? ['one graph lies wholly on the CPU'] : [])]
   return said(null, `The log places ${least}${gpu} nodes on ${names.join(' and ')} and ${cpu} on the CPU; ${rest.join(', ')}.`)
+}
+
+const nodesIn = (of: readonly { readonly nodes: number }[]): number => of.reduce((total, { nodes }) => total + nodes, 0)
+const keptOf = (log: ReadLog, id: string): number => log.reading.hits.filter((hit) => hit.id === id).length
+
+/** The sum over all lines of a kind; null = it was not taken, or some of them are of an earlier start. */
+function wholeOf(counted: readonly Seen[], log: ReadLog, id: string): number | null {
+  return counted.filter((each) => each.log === log && each.signature.id === id).length === keptOf(log, id) ? (log.reading.sums?.[id] ?? null) : null
 }
 
 const NAMES: Readonly<Record<string, string>> = { CUDAExecutionProvider: 'CUDA', TensorrtExecutionProvider: 'TensorRT', NvTensorRTRTXExecutionProvider: 'TensorRT for RTX' }

@@ -115,3 +115,9 @@ fi
 if section git-lfs; then d=$(deb git-lfs); echo model >"$work/model.onnx"; sample git-lfs-3.3.0-pointer "$d/usr/bin/git-lfs" pointer "--file=$work/model.onnx"; fi
 if section exit-code; then sample python-3.11-exit-status "$python" -c "import subprocess; subprocess.run(['sh', '-c', 'sh -c \"kill -SEGV \\\$\\\$\"; exit \$?'], check=True)"; fi
 if section nemo; then s=$(site nemo-2.4.0 'nemo_toolkit[asr]==2.4.0' torch==2.8.0 torchaudio==2.8.0 'numpy<2.3' pyarrow==19.0.1 setuptools); sample nemo-2.4.0-no-conditional-nodes env PYTHONPATH="$s" "$python" -S "$rig/nemo-graphs.py"; fi
+if section driver; then
+  s=$(site ctranslate2-4.6.0 ctranslate2==4.6.0 setuptools); mkdir "$work/not-started"; gcc -w -shared -fPIC -o "$work/not-started/libcuda.so.1" "$rig/driver.c"
+  sample ctranslate2-4.6.0-driver-not-started sh -c 'for error in 802 803 804; do INIT_ERROR=$error PYTHONPATH=$1 LD_LIBRARY_PATH=$2 "$3" -S -c "import ctranslate2; ctranslate2.get_supported_compute_types(\"cuda\")" 2>&1 | tail -1; done' - "$s" "$work/not-started" "$python"
+fi
+if section no-cudnn; then sample python-3.11-no-cudnn "$python" -c "import ctypes; ctypes.CDLL('libcudnn.so.9')"; fi
+if section ort-web; then n=$(package onnxruntime-web@1.22.0); sample onnxruntime-web-1.22.0-cuda node -e "require('$n').InferenceSession.create(require('fs').readFileSync('$models/joiner.onnx'), { executionProviders: ['cuda', 'wasm'] }).then(() => console.log('OK'))"; fi
