@@ -1,7 +1,11 @@
 import { known } from '../cannot-see.ts'
+import { ownOf, type Whose } from '../log/own.ts'
 import type { LogReading } from '../log/types.ts'
 import { question } from '../question.ts'
-import type { Fact, Host, Known } from '../types.ts'
+import { basename } from '../paths.ts'
+import type { Fact, Host, Known, Use } from '../types.ts'
+import { process_ } from './process.ts'
+import { execStartOf } from './python-command.ts'
 import { target } from './target.ts'
 import { unitState } from './unit-state.ts'
 
@@ -23,7 +27,7 @@ export const logs: Fact<readonly Log[]> = {
   gather: async (host, use) => {
     const asked = await use(target)
     const given = asked.files?.logs ?? []
-    if (given.length > 0) return Promise.all(given.map((file) => read(host, file, file)))
+    if (given.length > 0) return Promise.all(given.map(async (file) => ofTarget(await read(host, file, file), asked.kind === 'unit' || asked.kind === 'pid' ? () => whoseOf(use) : null)))
     if (asked.kind !== 'unit' && asked.kind !== 'pid') return []
     const unit = await known(use(unitState))
     if (!unit.known) return [{ asked: question.target(), name: 'the journal', reading: unit }]
@@ -41,4 +45,22 @@ async function read(host: Host, source: string, name: string): Promise<Log> {
       ? { known: false, because: source.startsWith('journal:') ? 'There is no journal on this machine.' : `There is no file ${source}.`, how: 'Give the log as a file: --log FILE.' }
       : { known: true, value: answer.value }
   return { asked: question.digest('log', source), name, reading }
+}
+
+/** Of a file that many write into, only what is of the target. Who that is, is asked where somebody is named in it. */
+async function ofTarget(log: Log, whose: (() => Promise<Whose>) | null): Promise<Log> {
+  if (!log.reading.known || (log.reading.value.owners === undefined && log.reading.value.programs === undefined)) return log
+  const target = whose === null ? null : await whose()
+  const own = ownOf(log.reading.value, target)
+  if (own !== null) return { ...log, reading: { known: true, value: own } }
+  const name = target?.unit ?? 'the process'
+  return { ...log, reading: { known: false, because: `${log.name} holds lines of many programs, and none that is known to be of ${name}.`, how: target?.unit == null ? 'Give a log of it alone: --log FILE.' : `Leave out --log to have the journal of ${name} read, or give its lines alone.` } }
+}
+
+async function whoseOf(use: Use): Promise<Whose> {
+  const [unit, running] = [await known(use(unitState)), await known(use(process_))]
+  const state = unit.known ? unit.value : null
+  const process = running.known ? running.value : null
+  const commands = execStartOf(state?.properties['ExecStart'] ?? '').flatMap(({ path, argv }) => [path, ...argv.slice(0, 1)])
+  return { unit: state?.name ?? null, programs: [...commands, ...(process?.exe == null ? [] : [process.exe]), ...(process?.argv.slice(0, 1) ?? [])].map(basename) }
 }

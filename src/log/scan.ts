@@ -3,6 +3,7 @@ import { SIGNATURES } from './signatures.ts'
 import { ANCHOR_BYTES, foundIn, newlinesIn, searchOf, type Search } from './search.ts'
 import { timeOf } from './time.ts'
 import type { Hit, LogReading, Signature } from './types.ts'
+import { writerOf } from './writer.ts'
 
 const NEWLINE = 10
 /** How much of a line before and after a literal is looked at. */
@@ -10,6 +11,9 @@ const REACH_BYTES = 2048
 const SHOWN_CHARACTERS = 400
 const KEPT_FIRST = 3
 const KEPT_MARKERS = 60
+/** Lines at the beginning whose writers are noted, and how many writers at most. */
+const LINES_NOTED = 200
+const MOST_WRITERS = 32
 /** A longer line is taken for several. */
 const LONGEST_LINE_BYTES = 4 * 1024 * 1024
 
@@ -57,15 +61,20 @@ export function scanner(): Scanner {
   const counts = new Map<string, number>()
   const sums = new Map<string, number>()
   const kept = new Map<string, Hit[]>()
+  const written = new Map<string, Map<string, number>>()
+  const programs = new Set<string>()
+  let noted = 0
   let sizeBytes = 0
   let lines = 0
   /** The line that the last chunk ended in. */
   let begun: Uint8Array = new Uint8Array(0)
 
   /** One line with anchors in it. A signature counts once a line. */
-  const judge = (line: number, bytes: Uint8Array, anchors: ReadonlySet<number>): void => {
+  const judge = (line: number, bytes: Uint8Array, whole: boolean, anchors: ReadonlySet<number>): void => {
     const text = plainOf(utf8.decode(bytes))
     const seen = new Set<string>()
+    // Of a line that is looked at in its middle only, the writer is not seen.
+    const of = whole ? ownerOf(text) : null
     for (const anchor of anchors) {
       for (const { signature, literal } of owners[anchor]!) {
         const at = text.indexOf(literal)
@@ -75,21 +84,41 @@ export function scanner(): Scanner {
         const number = signature.sums?.exec(text)?.[1]
         if (number !== undefined) sums.set(signature.id, (sums.get(signature.id) ?? 0) + Number(number))
         const from = Math.max(0, Math.min(at - SHOWN_CHARACTERS / 2, text.length - SHOWN_CHARACTERS))
-        keep({ id: signature.id, line, text: text.slice(from, from + SHOWN_CHARACTERS).trim(), atMs: timeOf(text) }, signature)
+        if (of !== null) written.get(of)!.set(signature.id, (written.get(of)!.get(signature.id) ?? 0) + 1)
+        keep({ id: signature.id, line, text: text.slice(from, from + SHOWN_CHARACTERS).trim(), ...(of === null ? {} : { of }), atMs: timeOf(text) }, signature)
       }
     }
   }
 
+  const note = (program: string | null): void => {
+    if (program !== null && programs.size < MOST_WRITERS) programs.add(program)
+  }
+
+  const ownerOf = (text: string): string | null => {
+    const { program, of } = writerOf(text)
+    if (of === null) return null
+    note(program)
+    const known = written.has(of) || written.size < MOST_WRITERS ? of : 'others'
+    if (!written.has(known)) written.set(known, new Map())
+    return known
+  }
+
   const keep = (hit: Hit, { shows }: Signature): void => {
-    const list = kept.get(hit.id) ?? []
+    const key = `${hit.id} ${hit.of ?? ''}`
+    const list = kept.get(key) ?? []
     const room = shows === 'marker' || shows === 'symptom' ? KEPT_MARKERS : KEPT_FIRST
     if (list.length <= room) list.push(hit)
     else list[room] = hit
-    kept.set(hit.id, list)
+    kept.set(key, list)
   }
 
   /** Whole lines, from the start of one to the end of one (or of the log). */
   const whole = (bytes: Uint8Array): void => {
+    for (let at = 0; noted < LINES_NOTED && at < bytes.length; noted++) {
+      const end = bytes.indexOf(NEWLINE, at)
+      note(writerOf(plainOf(utf8.decode(bytes.subarray(at, Math.min(at + REACH_BYTES, end < 0 ? bytes.length : end))))).program)
+      at = end < 0 ? bytes.length : end + 1
+    }
     let counted = 0
     let passed = 0
     const found = foundIn(search, bytes)
@@ -102,7 +131,7 @@ export function scanner(): Scanner {
       passed += newlinesIn(bytes, counted, at)
       counted = at
       const start = bytes.lastIndexOf(NEWLINE, at) + 1
-      judge(lines + passed + 1, bytes.subarray(Math.max(start, at - REACH_BYTES), Math.min(end, at + REACH_BYTES)), anchors)
+      judge(lines + passed + 1, bytes.subarray(Math.max(start, at - REACH_BYTES), Math.min(end, at + REACH_BYTES)), start >= at - REACH_BYTES, anchors)
     }
     lines += passed + newlinesIn(bytes, counted, bytes.length)
   }
@@ -127,7 +156,7 @@ export function scanner(): Scanner {
         lines++
       }
       begun = new Uint8Array(0)
-      return { source, sizeBytes, ...(cut ? { cut } : {}), lines, counts: Object.fromEntries(counts), ...(sums.size > 0 ? { sums: Object.fromEntries(sums) } : {}), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
+      return { source, sizeBytes, ...(cut ? { cut } : {}), lines, counts: Object.fromEntries(counts), ...(written.size > 0 ? { owners: [...written].map(([of, each]) => ({ of, counts: Object.fromEntries(each) })) } : {}), ...(programs.size > 0 ? { programs: [...programs] } : {}), ...(sums.size > 0 ? { sums: Object.fromEntries(sums) } : {}), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
     },
   }
 }

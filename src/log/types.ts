@@ -40,6 +40,8 @@ export interface Hit {
   readonly line: number
   /** The line, without colour codes, cut around the literal. */
   readonly text: string
+  /** Whose line it is, as `owners` names them; absent = the line does not say. */
+  readonly of?: string
   /** When it was written, in ms since the epoch, or since midnight where the log gives no date. null = it does not say. */
   readonly atMs: number | null
 }
@@ -53,6 +55,10 @@ export interface LogReading {
   readonly lines: number
   /** Every signature that was seen, with the number of its lines. */
   readonly counts: Readonly<Record<string, number>>
+  /** Of lines that say whose they are, as the journal and syslog write them: `unit NAME`, `program NAME`, `process NAME`; how many of each signature. */
+  readonly owners?: readonly { readonly of: string; readonly counts: Readonly<Record<string, number>> }[]
+  /** Programs that wrote the first lines, and those above, by their identifiers: one for the log of a service, many for a syslog. */
+  readonly programs?: readonly string[]
   /** For signatures that count something in each line: the sum over all lines. */
   readonly sums?: Readonly<Record<string, number>>
   /** The first lines of each signature and its last, in the order of the log. */
