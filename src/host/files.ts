@@ -1,6 +1,6 @@
 /** Files too large to be read whole: a model or a log is gone through piece by piece, and only a summary leaves here. */
 import { constants } from 'node:fs'
-import { open, type FileHandle } from 'node:fs/promises'
+import { open, readlink, type FileHandle } from 'node:fs/promises'
 import { execa } from 'execa'
 import { CannotSee } from '../cannot-see.ts'
 import type { Json } from '../types.ts'
@@ -80,7 +80,9 @@ export async function journalOf(source: string, deadline: number): Promise<Json>
   if (unit === undefined) throw new CannotSee(`There is no log called ${source}.`)
   const program = findProgram('journalctl', process.env)
   if (program === null) return null
-  const of = scope === 'system' ? [`_SYSTEMD_UNIT=${unit}`, '+', `UNIT=${unit}`, '_PID=1'] : [`_SYSTEMD_USER_UNIT=${unit}`, `_UID=${uid}`, '+', `USER_UNIT=${unit}`, `_UID=${uid}`]
+  const run = since ? await invocationOf(scope === 'system' ? '/run/systemd' : `/run/user/${uid}/systemd`, unit) : null
+  const [written, told] = run === null ? [[], []] : [[`_SYSTEMD_INVOCATION_ID=${run}`], [`${scope === 'system' ? '' : 'USER_'}INVOCATION_ID=${run}`]]
+  const of = scope === 'system' ? [`_SYSTEMD_UNIT=${unit}`, ...written, '+', `UNIT=${unit}`, '_PID=1', ...told] : [`_SYSTEMD_USER_UNIT=${unit}`, `_UID=${uid}`, ...written, '+', `USER_UNIT=${unit}`, `_UID=${uid}`, ...told]
   const { scanner } = await import('../log/scan.ts')
   const scan = scanner()
   const child = execa(program, ['--no-pager', '--quiet', '--output=short-iso-precise', ...(since ? [`--since=${since}`] : ['--boot']), ...of], {
@@ -95,3 +97,10 @@ export async function journalOf(source: string, deadline: number): Promise<Json>
   if (result.exitCode !== 0) throw new CannotSee(`journalctl did not show the journal of ${unit}: ${words.split('\n')[0]?.replace(/\.$/, '') ?? 'no reason given'}.`)
   return scan.finish(source) as unknown as Json
 }
+
+/**
+ * The run of a unit that is up, as its manager gives it to journald (unit_export_invocation_id, src/core/unit.c). Times of systemd are
+ * whole seconds, and what ended in the second of a restart would be taken for the new run's. null = it is down, or not to be seen.
+ */
+const invocationOf = (folder: string, unit: string): Promise<string | null> =>
+  readlink(`${folder}/units/invocation:${unit}`).then((id) => (/^[0-9a-f]{32}$/.test(id) ? id : null), () => null)
