@@ -30,10 +30,15 @@ let matcher: Matcher | null = null
 
 /** A short piece of each literal, the one least like ordinary text: it is looked for first, the rest only around it. */
 export function anchorOf(literal: string): string {
-  let best = literal.slice(0, ANCHOR_BYTES)
+  let best = ''
   let rarest = -1
-  for (let at = 0; at + ANCHOR_BYTES <= literal.length; at++) {
-    const piece = literal.slice(at, at + ANCHOR_BYTES)
+  for (let at = 0; at < literal.length; at++) {
+    // Bytes are looked for, and a letter beyond ASCII has several.
+    let end = at
+    while (end < literal.length && encoder.encode(literal.slice(at, end)).length < ANCHOR_BYTES) end++
+    const piece = literal.slice(at, end)
+    const bytes = encoder.encode(piece)
+    if (bytes.length !== ANCHOR_BYTES || utf8.decode(bytes) !== piece) continue
     const rarity = [...piece].reduce((sum, character) => sum + (/[a-z ]/.test(character) ? ('etaoinsrhld '.includes(character) ? 0 : 1) : /[0-9:.,=/-]/.test(character) ? 1 : 2), 0)
     if (rarity > rarest) [best, rarest] = [piece, rarity]
   }

@@ -138,6 +138,7 @@ export const SIGNATURES: readonly Signature[] = [
   S('encoder-start', 'encoder chunks', { where: /Processing \d+ encoder chunks/, shows: 'marker', meaning: 'The encoder starts.', source: 'robertelee78/swictation', published: '0.txt' }),
   S('decoder-start', 'Computing decoder_out', { shows: 'marker', meaning: 'The encoder is done and the decoder starts.', source: 'robertelee78/swictation', published: '0.txt' }),
   S('tokens-out', 'Decoded ', { where: /Decoded [1-9]\d* tokens/, shows: 'marker', meaning: 'The decoder is done.', source: 'robertelee78/swictation', written: 'robertelee78/swictation@c9a8bcc rust-crates/swictation-stt/src/recognizer_ort.rs' }),
+  S('gpu-load', ' 💾 VRAM=', { where: /SM=\d+% 💾 VRAM=[\d.]+%/, shows: 'marker', meaning: 'A monitor says how busy the GPU was, and how much of its memory was taken.', source: 'incident 2', published: '2.txt' }),
   S('fw-duration', 'Processing audio with duration ', { shows: 'marker', meaning: 'faster-whisper says how much audio it was given.', source: 'SYSTRAN/faster-whisper faster_whisper/transcribe.py', genuine: 'faster-whisper-1.2.1-cpu.txt' }),
   S('cpu-retry', ['Retrying with CPU mode', 'retrying on CPU'], { shows: 'cpu', meaning: 'The program gave up on the GPU and does the work on the CPU.', source: 'incident 3', published: '3.txt' }),
 ]

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import gpuError from '../../checks/log/gpu-error.ts'
+import gpuIdle from '../../checks/log/gpu-idle.ts'
 import type { Signs } from '../../src/verdict/signs.ts'
 import { verdictOf } from '../../src/verdict/verdict.ts'
 import { weighed } from '../../src/verdict/weigh.ts'
@@ -57,6 +58,16 @@ describe('log/gpu-error', () => {
       'CUDA error 803: libcuda.so.1 and the kernel module of the driver are of two versions.',
       'CUDA error 804: the libcuda.so.1 that is found is one for forward compatibility, which only cards for data centres take; that of the driver must come first.',
     ])
+  })
+})
+
+describe('log/gpu-idle', () => {
+  const run = (text: string) => gpuIdle.run({ target: { kind: 'shell', files: { logs: ['x'], profiles: [], models: [] } }, logs: [{ asked: 'digest log x', name: 'x', reading: { known: true, value: signs(text).logs[0]!.reading } }], session: signs(text) } as never)
+
+  it('is silent where one moment was busy, and where no memory is taken', () => {
+    expect(run('SM=2% 💾 VRAM=69.5%\nSM=88% 💾 VRAM=69.5%\nSM=1% 💾 VRAM=69.5%')).toEqual([])
+    expect(run('SM=0% 💾 VRAM=1.5%')).toEqual([])
+    expect(run('SM=2% 💾 VRAM=69.5%\nSM=3% 💾 VRAM=69.5%')).toMatchObject([{ severity: 'info' }])
   })
 })
 
