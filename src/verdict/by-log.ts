@@ -32,7 +32,8 @@ function byPlacement(signs: Ground): Said | null {
   const said = (onGpu: boolean | null, because: string): Said => ({ verdict: { onGpu, tier: 'T4', because }, line: last })
   if (counted.length === 0) return said(null, `The log tells that nodes of a graph lie on CUDA and others on the CPU (${last.log.name}, line ${last.hit.line}); how many and which, it tells with log_severity_level=0.`)
   const on = (side: ReturnType<typeof sideOf>) => counted.filter(({ provider }) => sideOf(provider) === side)
-  const sum = (of: typeof counted) => [...new Set(of.map(({ log }) => log))].reduce((total, log) => total + [...new Set(of.map(({ signature }) => signature.id))].reduce((n, id) => n + (wholeOf(counted, log, id) ?? nodesIn(of.filter((each) => each.log === log && each.signature.id === id))), 0), 0)
+  const kinds = (of: typeof counted) => [...new Map(of.map((each) => [`${each.log.asked} ${each.signature.id}`, each])).values()]
+  const sum = (of: typeof counted) => kinds(of).reduce((total, { log, signature: { id } }) => total + (wholeOf(counted, log, id) ?? nodesIn(of.filter((each) => each.log === log && each.signature.id === id))), 0)
   const [gpu, cpu, untold] = [sum(on('gpu')), sum(on('cpu')), on('untold')]
   const names = [...new Set(on('gpu').map(({ provider }) => NAMES[provider] ?? provider))]
   const missing = countOf(signs, 'ort-kernel-missing')

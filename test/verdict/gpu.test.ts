@@ -79,7 +79,7 @@ describe('whisper.cpp', () => {
   it.each([0, 1, 12])('with its voice detection on the CPU has its speech model on CUDA%i', (device) => {
     const of = signs({ logs: [log(start(1) + backend(device) + none)] })
     expect(verdictOf(of)).toMatchObject({ onGpu: null, tier: 'T3' })
-    expect(state(of, 'gpu-unseen')).toBeNull()
+    expect(state(of, 'gpu-unseen')).toBe('refuted')
   })
 
   it('that finds no GPU for its speech model is on the CPU, though an earlier start found one', () => {
@@ -88,7 +88,7 @@ describe('whisper.cpp', () => {
       expect(verdictOf(of)).toMatchObject({ onGpu: false, tier: 'T2' })
       expect(state(of, 'gpu-unseen')).toBe('confirmed')
     }
-    expect(state(signs({ logs: [log(start(1) + none + start(1) + backend(0))] }), 'gpu-unseen')).toBeNull()
+    expect(state(signs({ logs: [log(start(1) + none + start(1) + backend(0))] }), 'gpu-unseen')).toBe('refuted')
   })
 
   it('that was told not to use one misses none', () => {
