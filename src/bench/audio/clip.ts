@@ -7,15 +7,27 @@ export const CLIP_RATE = 16_000
 
 const beside = (source: string, built: string) => new URL(import.meta.url.endsWith('.ts') ? source : built, import.meta.url)
 
-/** The reference clip as a WAV file: 57 s of speech, 16 kHz, one channel, 16 bits. */
-export function clipWav(): Uint8Array {
+function clipSamples(): Int16Array {
   const packed = readFileSync(beside('../../../fixtures/clips/reference.br', './reference-clip.br'))
   const steps = brotliDecompressSync(packed, { maxOutputLength: CLIP_SAMPLES })
-  return pcm16Wav(decodeClip(new Int8Array(steps.buffer, steps.byteOffset, steps.length)), CLIP_RATE)
+  return decodeClip(new Int8Array(steps.buffer, steps.byteOffset, steps.length))
 }
+
+/** The reference clip as a WAV file: 57 s of speech, 16 kHz, one channel, 16 bits. */
+export const clipWav = (): Uint8Array => pcm16Wav(clipSamples(), CLIP_RATE)
 
 /** What is said in it. */
 export const clipText = (): string => readFileSync(beside('../../../fixtures/clips/reference.txt', './reference-clip.txt'), 'utf8').trim()
+
+/** Its speaker pauses here, behind “conceived in liberty”. */
+const OPENING = { seconds: 8.2, words: 19 } as const
+
+/** The beginning of the clip up to a pause, and the words that are said in it. */
+export const clipOpening = (): { readonly wav: Uint8Array; readonly seconds: number; readonly text: string } => ({
+  wav: pcm16Wav(clipSamples().subarray(0, OPENING.seconds * CLIP_RATE), CLIP_RATE),
+  seconds: OPENING.seconds,
+  text: clipText().split(/\s+/).slice(0, OPENING.words).join(' '),
+})
 
 export function pcm16Wav(samples: Int16Array, rate: number): Uint8Array {
   const file = Buffer.alloc(44 + samples.length * 2)

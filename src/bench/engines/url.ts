@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { crowd } from '../crowd.ts'
 import { CannotMeasure, type Engine, Interrupted } from '../engine.ts'
 import type { Run } from '../messages.ts'
+import { textIn, transcribe, Unanswered } from './transcription.ts'
 
 const LIMIT_MS = 600_000
 const MAX_ANSWER = 16 << 20
@@ -48,46 +49,14 @@ function shortly(error: unknown): string {
 
 async function request(url: URL, model: string, recording: Blob, name: string, signal: AbortSignal): Promise<Run> {
   if (signal.aborted) throw new Interrupted()
-  const form = new FormData()
-  form.append('file', recording, name)
-  form.append('model', model)
-  form.append('response_format', 'json')
-  const start = performance.now()
-  let status = 0
-  let body = ''
-  try {
-    // A redirect would send the recording to a place that nobody named.
-    const response = await fetch(url, { method: 'POST', body: form, redirect: 'error', signal: AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]) })
-    status = response.status
-    body = await limited(response)
-  } catch (error) {
+  const { wallMs, status, location, body } = await transcribe(url, { model, audio: recording, name }, MAX_ANSWER, AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)])).catch((error: unknown): never => {
     if (signal.aborted) throw new Interrupted()
-    if (error instanceof CannotMeasure) throw error
-    const cause = (error as { cause?: { code?: string; message?: string } }).cause
-    const why = cause?.code ?? cause?.message ?? (error as Error).message
-    throw new NoText(`${url.origin} gave no answer (${why}).`, `no answer (${why})`)
-  }
-  const wallMs = performance.now() - start
+    if (!(error instanceof Unanswered)) throw error
+    throw error.code === 'TOO_LONG' ? new NoText(`The server answered with ${error.message}.`, error.message) : new NoText(`${url.origin} gave no answer (${error.message}).`, `no answer (${error.message})`)
+  })
+  if (status >= 300 && status < 400) throw new NoText(`${url.origin} gave no answer but a redirect to ${location ?? 'nowhere'}, which is not followed.`, 'a redirect')
   if (status !== 200) throw new NoText(`${url.href} answered with HTTP status ${status}${body.trim() ? `: ${body.replace(/\s+/g, ' ').trim().slice(0, 200)}` : ''}.`, `HTTP status ${status}${STATUS[status] ?? ''}`)
-  return { wallMs, cpuMs: null, phases: [], text: textOf(body, url) }
-}
-
-async function limited(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true })
-    if (text.length > MAX_ANSWER) throw new NoText('The server answered with more than 16 MiB.', 'more than 16 MiB')
-  }
-  return text + decoder.decode()
-}
-
-function textOf(body: string, url: URL): string {
-  try {
-    const { text } = JSON.parse(body) as { text?: unknown }
-    if (typeof text === 'string') return text
-  } catch {
-    // Not JSON: said below.
-  }
-  throw new NoText(`${url.href} did not answer with JSON that holds a text: ${body.replace(/\s+/g, ' ').trim().slice(0, 120)}`, 'no JSON with a text')
+  const text = textIn(body)
+  if (text === null) throw new NoText(`${url.href} did not answer with JSON that holds a text: ${body.replace(/\s+/g, ' ').trim().slice(0, 120)}`, 'no JSON with a text')
+  return { wallMs, cpuMs: null, phases: [], text }
 }
