@@ -20,8 +20,8 @@ export interface Terms {
 export async function assess(host: Host, terms: Terms, neighbours: readonly Neighbour[] = []): Promise<Report> {
   const use = gatherer(host)
   const target = await host.target()
-  // Files given without a target may come from another machine: only what reads them is asked, and nothing of this one.
-  const checks = target.kind === 'shell' && target.files !== undefined ? terms.checks.filter(({ id }) => /^(ep|log)\//.test(id)) : terms.checks
+  // Files given without a target may come from another machine, as an endpoint may be on one: only what reads them is asked.
+  const checks = target.kind === 'shell' && (target.files !== undefined || target.probe !== undefined) ? terms.checks.filter(({ id }) => /^(ep|log)\//.test(id)) : terms.checks
   const [outcomes, environment, pid] = await Promise.all([
     diagnose(host, use, checks).then(agreed),
     seen(use(environmentMatrix)),

@@ -27,4 +27,6 @@ export const question = {
       ...(options.input ? ['<', word(options.input.name)] : []),
     ].join(' '),
   inventory: (topic: string) => `inventory ${word(topic)}`,
+  // A URL has no blanks and no quotes of its own; what stands in it for something removed needs none either.
+  transcribe: (url: string, seconds: number, main: number | null, unit: string | null) => ['transcribe', url, String(seconds), main === null ? '-' : String(main), word(unit ?? '-')].join(' '),
 }

@@ -2,6 +2,7 @@ import { known } from './cannot-see.ts'
 import { nearest } from './nearest.ts'
 import { neighbours } from './neighbours.ts'
 import { PROBE_S } from './probe/limits.ts'
+import { isSecretName } from './secrets.ts'
 import type { Host, Scope, Target } from './types.ts'
 import { unitStateOf, type UnitState } from './facts/unit-state.ts'
 import { WrongCall } from './wrong-call.ts'
@@ -17,19 +18,33 @@ export interface Asked {
   readonly log?: readonly string[]
   readonly profile?: readonly string[]
   readonly model?: readonly string[]
-  readonly probe?: boolean
+  /** An address: its endpoint instead of its engine. */
+  readonly probe?: boolean | string
   readonly timeout?: string
 }
 
 /** Turns what was typed into a target that is really there. Everything else is a wrong call. */
 export async function resolveTarget(asked: Asked, host: Host, cwd: string): Promise<Target> {
-  if (asked.probe && asked.unit === undefined && asked.pid === undefined && asked.python === undefined) {
+  const url = typeof asked.probe === 'string' ? addressOf(asked.probe) : null
+  if (url !== null && (asked.python !== undefined || asked.library !== undefined)) throw new WrongCall(`--probe ${url} asks the endpoint of a service: it goes with --unit, with --pid, or alone; leave --${asked.python === undefined ? 'library' : 'python'} out.`)
+  if (asked.probe && url === null && asked.unit === undefined && asked.pid === undefined && asked.python === undefined) {
     throw new WrongCall(`--probe runs the engine of a service: it goes with --unit, --pid or --python${asked.library === undefined ? '' : ', not with --library'}.`)
   }
   const target = await resolveFiles(asked, host, cwd)
   // Whoever sets a limit for everything sets it for the probe as well.
   const limit = Number(asked.timeout)
-  return asked.probe ? { ...target, probe: { seconds: Math.max(1, Math.min(PROBE_S, Math.floor(limit > PROBE_S ? PROBE_S : limit * 0.8))) } } : target
+  return asked.probe ? { ...target, probe: { seconds: Math.max(1, Math.min(PROBE_S, Math.floor(limit > PROBE_S ? PROBE_S : limit * 0.8))), ...(url === null ? {} : { url }) } } : target
+}
+
+/** An endpoint as it is asked and shown; what stands in it is written down, so no password may. */
+export function addressOf(typed: string): string {
+  const example = 'http://localhost:8000/v1/audio/transcriptions'
+  const url = URL.canParse(typed) ? new URL(typed) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new WrongCall(`--probe ${JSON.stringify(typed)}: that is no address of an endpoint, such as ${example}.`)
+  if (url.username !== '' || url.password !== '' || [...url.searchParams.keys()].some(isSecretName)) throw new WrongCall('--probe: leave users, passwords and keys out of the address; it stands in reports and cases.')
+  if (url.pathname === '/' && url.search === '') throw new WrongCall(`--probe ${typed}: give the whole address, as ${example}; whisper.cpp’s server has /inference.`)
+  url.hash = ''
+  return url.href
 }
 
 async function resolveFiles(asked: Asked, host: Host, cwd: string): Promise<Target> {

@@ -28,9 +28,10 @@ export interface Files {
   readonly models: readonly string[]
 }
 
-/** Its engine is to be tried once more in its place, for at most so long. */
+/** Its engine is to be tried once more in its place, or its endpoint to be asked in the engine's stead; for at most so long. */
 export interface Probing {
   readonly seconds: number
+  readonly url?: string
 }
 
 export type Digested = 'model' | 'log' | 'profile' | 'gpu-code'
@@ -161,6 +162,11 @@ export interface Host {
    * (processes and services that load a speech runtime).
    */
   inventory(topic: 'cpu' | 'nvidia' | 'speech'): Promise<Json>
+  /**
+   * Sends known speech to a transcription endpoint for at most so long, and watches the processes of the service meanwhile: those
+   * of its main process, null = none is known, and of its unit, null = it is none (src/probe/endpoint.ts).
+   */
+  transcribe(url: string, seconds: number, main: number | null, unit: string | null): Promise<Json>
 }
 
 // ── facts ──────────────────────────────────────────────────────────────────────────────────────────────────

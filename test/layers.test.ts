@@ -15,8 +15,8 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   // Readers of formats and models: bytes or text in, data out.
   { files: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\//, ours: /^src\/(elf|loader|systemd|cgroup|gpu|audio|python)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$|^src\/facts\/(context|unit-state)\.ts$/ },
   { files: /^src\/(onnx|ggml|ctranslate2|log|profile)\//, ours: /^src\/(onnx|ggml|ctranslate2|log|profile)\/|^src\/cannot-see\.ts$/ },
-  // What a probe puts to an engine, and what its answer proves: text and data. The network it tries is written as the benchmark's are.
-  { files: /^src\/probe\//, ours: /^src\/(probe|bench\/onnx)\/|^src\/onnx\/providers\.ts$/ },
+  // What a probe puts to an engine, and what its answer proves: text and data. The network it tries is written, and a text it gets counted, as the benchmark's are.
+  { files: /^src\/probe\//, ours: /^src\/(probe|bench\/(onnx|stats))\/|^src\/onnx\/providers\.ts$/ },
   { files: /^src\/verdict\//, ours: /^src\/(verdict|onnx|log|profile|probe)\/|^src\/types\.ts$/ },
   { files: /^src\/facts\//, ours: /^src\/(facts|elf|loader|systemd|cgroup|gpu|audio|python|onnx|ctranslate2|log|profile|probe|verdict)\/|^src\/(types|index|paths|question|cannot-see|nearest)\.ts$/ },
   { files: /^checks\//, ours: /^checks\/|^src\/(index|paths|target-name)\.ts$|^src\/facts\/|^src\/(systemd|cgroup|gpu|audio|python|loader|onnx|ctranslate2|log|profile|probe|verdict)\// },

@@ -2,6 +2,8 @@ import architectureMissing from './architecture-missing.ts'
 import computeTypeUnsupported from './compute-type-unsupported.ts'
 import driverlessCrash from './driverless-crash.ts'
 import duplicateRuntimes from './duplicate-runtimes.ts'
+import endpointFailed from './endpoint-failed.ts'
+import endpointOnCpu from './endpoint-on-cpu.ts'
 import fellBackToCpu from './fell-back-to-cpu.ts'
 import int8OnCuda from './int8-on-cuda.ts'
 import modelFileBroken from './model-file-broken.ts'
@@ -15,4 +17,4 @@ import sessionWithoutProvider from './session-without-provider.ts'
 import unsupportedOps from './unsupported-ops.ts'
 
 /** Is the engine on the GPU, and all of it? In report order. */
-export const ep = [fellBackToCpu, runtimeCpuOnly, duplicateRuntimes, driverlessCrash, architectureMissing, computeTypeUnsupported, int8OnCuda, unsupportedOps, modelFileBroken, modelFormatForeign, offloadedToDisk, providerOrder, oracleForeign, sessionWithoutProvider, probeFailed]
+export const ep = [fellBackToCpu, runtimeCpuOnly, duplicateRuntimes, driverlessCrash, architectureMissing, computeTypeUnsupported, int8OnCuda, unsupportedOps, modelFileBroken, modelFormatForeign, offloadedToDisk, providerOrder, oracleForeign, sessionWithoutProvider, probeFailed, endpointFailed, endpointOnCpu]

@@ -60,7 +60,7 @@ async function examined(options: CheckOptions, terms: Terms, io: Io, watch: (ask
   const { ask, target } = await machineOf(options, io.cwd, watch)
   const { about } = await import('../host/about.ts')
   const report = (of: Target, near: readonly Neighbour[] = []) => assess(hostOf(about(of, ask)), terms, near)
-  if (target.kind !== 'shell' || target.files !== undefined) return [await report(target)]
+  if (target.kind !== 'shell' || target.files !== undefined || target.probe !== undefined) return [await report(target)]
   const found = await known(neighbours(hostOf(ask)))
   const near = found.known ? found.value : []
   const shell = report(target, options.all ? [] : near)

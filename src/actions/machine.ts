@@ -2,7 +2,7 @@ import { about } from '../host/about.ts'
 import { bounded } from '../host/bounded.ts'
 import { hostOf, remembered, type Ask } from '../host/host.ts'
 import { realMachine } from '../host/real.ts'
-import { resolveTarget, type Asked } from '../resolve-target.ts'
+import { addressOf, resolveTarget, type Asked } from '../resolve-target.ts'
 import type { Target } from '../types.ts'
 import { WrongCall } from '../wrong-call.ts'
 
@@ -16,8 +16,18 @@ export async function machineOf(options: TargetOptions, cwd: string, watch: (ask
   const until = (deadline: number): Ask => bounded(watch(realMachine({ kind: 'shell' }, deadline)), deadline)
   let now = until(Date.now() + limitMs)
   const ask = remembered((asked) => now(asked))
-  const target = await resolveTarget(options, hostOf(ask), cwd)
+  const target = await resolveTarget(await withServer(options), hostOf(ask), cwd)
   return { ask: about(target, ask), target, renew: () => void (now = until(Date.now() + limitMs)) }
+}
+
+/** An endpoint named alone is that of the process behind it, where this user may see which one that is. */
+async function withServer(options: TargetOptions): Promise<TargetOptions> {
+  const { probe, unit, pid, python, library, log, profile, model } = options
+  if (typeof probe !== 'string' || (unit ?? pid ?? python ?? library ?? log ?? profile ?? model) !== undefined) return options
+  const url = new URL(addressOf(probe))
+  const { isHere, portOf, serverOn } = await import('../host/listeners.ts')
+  const server = (await isHere(url)) ? serverOn(portOf(url)) : null
+  return server === null ? options : { ...options, pid: String(server) }
 }
 
 function secondsOf(typed: string): number {

@@ -27,6 +27,7 @@ Examples:
   asr-doctor check --unit whisper --user
   asr-doctor check --pid 4711 --only cuda --only cudnn
   asr-doctor check --unit asr --probe
+  asr-doctor check --unit asr --probe http://localhost:8080/inference
   asr-doctor check --unit asr --allow gpu/driver-absent --fail-on error
   asr-doctor check --library ./libonnxruntime_providers_cuda.so
   asr-doctor check --python .venv/bin/python --json

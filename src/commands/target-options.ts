@@ -21,7 +21,7 @@ export const addTimeout = (command: Command): Command => command.option('--timeo
 /** Where it may be asked, the time that nobody chose grows by what the probe needs. */
 export const addProbe = (command: Command): Command =>
   command
-    .option('--probe', 'also try its engine once more in its place: this runs inference (with --unit, --pid or --python)')
+    .option('--probe [url]', 'also try its engine once more in its place, or send speech to its endpoint: this runs inference')
     .hook('preAction', () => {
-      if (command.opts()['probe'] === true && command.getOptionValueSource('timeout') === 'default') command.setOptionValue('timeout', String(10 + PROBE_S))
+      if (command.opts()['probe'] !== undefined && command.getOptionValueSource('timeout') === 'default') command.setOptionValue('timeout', String(10 + PROBE_S))
     })

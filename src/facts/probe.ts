@@ -48,6 +48,7 @@ export const probe: Fact<Probe> = {
   gather: async (host, use) => {
     const asked = await use(target)
     if (asked.probe === undefined) throw new DoesNotApply('Nobody asked for a live probe (--probe).')
+    if (asked.probe.url !== undefined) throw new DoesNotApply('Its endpoint was asked, and no engine was tried in its place.')
     const found = await use(interpreter)
     if (found === null) throw new CannotSee('It runs no Python, and a program of another kind cannot be tried a second time without its own ways of being called.', await otherwise(use))
     // Where the unit's sandbox would change what is seen, the fact says so.

@@ -8,6 +8,7 @@ import { mayWork, type ProbeVerdict } from '../probe/judge.ts'
 import { tellsFailure } from '../verdict/reason.ts'
 import { seenIn, signatureOf, type ReadLog, type Signs } from '../verdict/signs.ts'
 import { cgroupMemory, type CgroupMemory } from './cgroup-memory.ts'
+import { endpoint } from './endpoint.ts'
 import { engines } from './engines.ts'
 import { gpuIntent, triedForCuda } from './gpu-intent.ts'
 import { logs } from './log.ts'
@@ -33,7 +34,7 @@ export const session: Fact<Session> = {
     const asked = await use(target)
     // A shell is no program, and files alone may come from another machine: neither is asked what runs here.
     const here = asked.kind === 'unit' || asked.kind === 'pid'
-    const [log, model, profile, unit, wish, running, libraries, tried, memory] = await Promise.all([
+    const [log, model, profile, unit, wish, running, libraries, tried, memory, served] = await Promise.all([
       known(use(logs)),
       known(use(modelFiles)),
       known(use(profiles)),
@@ -41,8 +42,9 @@ export const session: Fact<Session> = {
       here ? known(use(gpuIntent)) : null,
       here ? known(use(process_)) : null,
       here ? known(use(engines)) : null,
-      asked.probe === undefined ? null : known(use(probe)),
+      asked.probe === undefined || asked.probe.url !== undefined ? null : known(use(probe)),
       here ? known(use(cgroupMemory)) : null,
+      asked.probe?.url === undefined ? null : known(use(endpoint)),
     ])
     const maps = running?.known && running.value !== null && running.value.maps.known ? running.value.maps.value : []
     // What lies beside a running program and is not in its memory is not part of it; of one that does not run nothing more is known.
@@ -72,6 +74,7 @@ export const session: Fact<Session> = {
       limitNeverHit: memory?.known ? neverHit(memory.value) : null,
       unit: unit?.known && unit.value !== null ? { name: unit.value.name, scope: unit.value.scope, source: unit.value.source, properties: unit.value.properties } : null,
       ...(tried?.known ? { probe: { asked: tried.value.asked, place: tried.value.place, verdicts, noNvml: tried.value.reading.noNvml } } : {}),
+      ...(served?.known ? { endpoint: { asked: served.value.asked, answers: served.value.answers, verdict: served.value.verdict } } : {}),
     }
   },
 }

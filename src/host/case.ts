@@ -17,7 +17,7 @@ export interface Case {
 
 export class NotACase extends Error {}
 
-const VERBS = /^(target|platform|caller|environment|read|list|stat|realpath|readlink|linkage|digest|watch|run|inventory|otherwise)(?: |$)/
+const VERBS = /^(target|platform|caller|environment|read|list|stat|realpath|readlink|linkage|digest|watch|run|inventory|transcribe|otherwise)(?: |$)/
 
 export function caseOf(text: string): Case {
   const lines = text.replace(/\r\n/g, '\n').split('\n')

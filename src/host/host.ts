@@ -32,6 +32,7 @@ export function hostOf(ask: Ask): Host {
     run: (program, args, options = {}) =>
       put<Output | null>('run', question.run(program, args, options), [program, ...args], options),
     inventory: (topic) => put<Json>('inventory', question.inventory(topic), [topic]),
+    transcribe: (url, seconds, main, unit) => put<Json>('transcribe', question.transcribe(url, seconds, main, unit), [url, String(seconds), main === null ? '-' : String(main), unit ?? '-']),
   }
 }
 

@@ -27,6 +27,7 @@ export function realMachine(target: Target, deadline: number): Ask {
     // What runs programs is loaded only where there is a program to run.
     run: async ({ args, options = {} }) => (options.as === undefined && findProgram(args[0]!, process.env) === null ? null : json(await (await import('./run.ts')).runBounded(args, options, deadline))),
     inventory: async ({ args: [topic] }) => (await import('./inventory.ts')).inventory(topic!, deadline),
+    transcribe: async ({ args: [url, seconds, main, unit] }) => (await import('./endpoint.ts')).endpointAnswer(url!, Number(seconds), main === '-' ? null : Number(main), unit === '-' ? null : unit!, deadline),
   }
   return (asked) => answers[asked.verb](asked)
 }

@@ -78,6 +78,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, end)
 }
 
+/** Ties a process group that runs on beside us to the end of the doctor; the answer ends it before. */
+export function leashed(pid: number | undefined): () => void {
+  if (pid === undefined) return () => {}
+  running.add(pid)
+  return () => {
+    if (running.has(pid)) killGroup(pid)
+  }
+}
+
 function killGroup(pid: number): void {
   running.delete(pid)
   try {

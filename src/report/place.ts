@@ -9,6 +9,7 @@ export const placeOf = (source: string): string =>
     .replace(/^watch (\d+) .*?([^ ]+)$/, (_, ms: string, file: string) => `${file}, watched for ${Number(ms) / 1000} s`)
     .replace(/^run (as=service )?.* < asr-doctor-(probe|scan|view)\.py(?=$|:\d+$)/, (_, service: string | undefined, script: string) => `${SCRIPTS[script]!}${script !== 'probe' ? '' : service === undefined ? ' here' : ' in the service’s place'}`)
     .replace(/^run (.*?)systemctl (.*?)--no-pager --property=\S+ (?:-- )?/, 'run $1systemctl $2')
+    .replace(/^transcribe (\S+) .*$/, '$1, asked for the text of known speech')
     .replace(/^inventory nvidia/, 'nvidia-smi')
     .replace(/^inventory cpu/, 'the processor, as systeminformation tells it')
     .replace(/^inventory speech/, 'the processes of this machine')

@@ -67,6 +67,10 @@ const inWords = ({ asked, path, forecast }: Placed): Evidence => ({ source: aske
 const tried = ({ probe }: Signs): readonly Evidence[] =>
   (probe?.verdicts ?? []).filter(({ shown, onCpu }) => shown === 'own' && onCpu.some((op) => QUANTISED.test(op))).map(({ because }) => ({ source: probe!.asked, saw: because }))
 
+/** What its endpoint made of speech that was sent to it: where that is no text, the input is not to blame. */
+const heardSpeech: HypothesisRow['refuted'] = ({ endpoint }) =>
+  endpoint === undefined || endpoint.answers.empty === 0 ? null : { evidence: [{ source: endpoint.asked, saw: `${endpoint.answers.empty} of ${endpoint.answers.texts} texts are empty` }], because: 'What was sent to its endpoint is speech, as 16 kHz, one channel and 16 bits, and the text is empty all the same.' }
+
 export const HYPOTHESES: readonly HypothesisRow[] = [
   // ── the provider ──────────────────────────────────────────────────────────────────────────────────────────
   {
@@ -144,8 +148,8 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
   { id: 'model-file-broken', claim: 'A model file is no whole model: cut short, a Git LFS pointer in its place, or a file of another kind.', symptoms: ['dies'], foundBy: ['ep/model-file-broken'], decideBy: (signs) => again(signs, ' --model FILE.onnx') },
   // ── empty text ────────────────────────────────────────────────────────────────────────────────────────────
   { id: 'precision-overflow', claim: 'The model computes nothing but infinities or blanks in the precision or quantisation it runs in.', symptoms: ['empty-text'], always: true, decideBy: () => 'Transcribe the same file on the CPU, or with the fp32 model.' },
-  { id: 'silent-input', claim: 'What was recorded is silence.', symptoms: ['empty-text'], always: true, hintedBy: ['audio/only-monitors'], decideBy: () => 'Transcribe a file of known speech in place of the microphone.' },
-  { id: 'wrong-sample-form', claim: 'Audio of another rate, number of channels or sample format is taken for 16 kHz mono.', symptoms: ['empty-text'], always: true, decideBy: () => 'Compare the samples it reports with the seconds of audio: 16000 a second.' },
+  { id: 'silent-input', claim: 'What was recorded is silence.', symptoms: ['empty-text'], always: true, hintedBy: ['audio/only-monitors'], refuted: heardSpeech, decideBy: () => 'Transcribe a file of known speech in place of the microphone.' },
+  { id: 'wrong-sample-form', claim: 'Audio of another rate, number of channels or sample format is taken for 16 kHz mono.', symptoms: ['empty-text'], always: true, refuted: heardSpeech, decideBy: () => 'Compare the samples it reports with the seconds of audio: 16000 a second.' },
   // ── dies ──────────────────────────────────────────────────────────────────────────────────────────────────
   { id: 'files-hidden', claim: 'The service may not see the files that it needs: its models, its caches or its environment file.', symptoms: ['dies'], foundBy: ['service/home-hidden', 'service/environment-file-missing'], decideBy: (signs) => again(signs, ' --only service') },
   { id: 'process-died', claim: 'The process ended by itself or was killed.', symptoms: ['dies'], decideBy: (signs) => again(signs, ' --only log') },

@@ -5,6 +5,8 @@ import { SIGNATURES } from '../log/signatures.ts'
 import { episodesOf, printedRtf, SAMPLE_RATE } from '../log/timeline.ts'
 import type { Hit, LogReading, Signature } from '../log/types.ts'
 import type { OnnxModel } from '../onnx/types.ts'
+import type { EndpointAnswers } from '../probe/endpoint-answers.ts'
+import type { EndpointVerdict } from '../probe/endpoint-judge.ts'
 import type { ProbeVerdict } from '../probe/judge.ts'
 import type { ProfileReading } from '../profile/types.ts'
 import type { Evidence, Outcome } from '../types.ts'
@@ -63,6 +65,8 @@ export interface Signs {
   readonly engineFiles?: readonly string[]
   /** What the engines did when they were tried in its place; absent = they were not. */
   readonly probe?: ReadProbe
+  /** What its endpoint answered, and who worked for it; absent = it was not asked. */
+  readonly endpoint?: { readonly asked: string; readonly answers: EndpointAnswers; readonly verdict: EndpointVerdict }
   readonly outcomes: ReadonlyMap<string, Outcome>
 }
 

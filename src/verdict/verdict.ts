@@ -7,14 +7,20 @@ import { meantForCuda, opsInWords, placed, seenIn, slowest, type Signs } from '.
 import { superseded } from './standing.ts'
 
 export function verdictOf(signs: Signs): GpuVerdict {
-  const own = both(byProfile(signs), byLog(signs))
+  const own = byEndpoint(signs) ?? both(byProfile(signs), byLog(signs))
   const probed = own === null ? byProbe(signs) : null
-  const judged = own ?? probed ?? byLesserSigns(signs)
+  const judged = own ?? probed ?? strongerOf(byLesserSigns(signs), signs)
   const speed = slowest(signs)
-  const words = [judged.because, ...(probed === null ? probeWords(signs, judged) : []), ...(speed === null ? [] : [speedInWords(speed)]), ...(judged.onGpu === true ? [] : modelWords(signs, judged))]
+  const words = [judged.because, ...(signs.endpoint === undefined || judged === signs.endpoint.verdict ? [] : [signs.endpoint.verdict.because]), ...(probed === null ? probeWords(signs, judged) : []), ...(speed === null ? [] : [speedInWords(speed)]), ...(judged.onGpu === true ? [] : modelWords(signs, judged))]
   // What a probe shows is worth saying even where nothing else was seen.
   return { ...judged, tier: judged.tier ?? tierOfProbe(signs), because: words.join(' ') }
 }
+
+/** T3 to T6, of the service itself at work: where that decides, or shows work on the GPU, what was written down before is no better. */
+const byEndpoint = ({ endpoint }: Signs): GpuVerdict | null => (endpoint !== undefined && (endpoint.verdict.onGpu !== null || endpoint.verdict.tier === 'T5') ? endpoint.verdict : null)
+
+/** Memory on the GPU, seen while it works, tells more than a wish or a provider that was registered. */
+const strongerOf = (lesser: GpuVerdict, { endpoint }: Signs): GpuVerdict => (lesser.onGpu === null && endpoint !== undefined && endpoint.verdict.tier !== null && (lesser.tier ?? '') < endpoint.verdict.tier ? endpoint.verdict : lesser)
 
 /** A profile is the better witness, but it bears no date, and the log may be of a later start. */
 function both(profile: GpuVerdict | null, log: GpuVerdict | null): GpuVerdict | null {

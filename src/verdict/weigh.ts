@@ -1,4 +1,5 @@
 /** The state of every hypothesis that the signs speak of, and the symptoms they are asked for. */
+import { WANTED_RTF } from '../probe/limits.ts'
 import type { Signature } from '../log/types.ts'
 import type { Evidence, Finding, Hypothesis } from '../types.ts'
 import { holds } from './by-probe.ts'
@@ -8,19 +9,22 @@ import { readingOf } from './readings.ts'
 import { evidenceOf, seenIn, slowest, type Seen, type Signs } from './signs.ts'
 import { foreign, standing, superseded } from './standing.ts'
 
-/**
- * Our own measure, without a source: a GPU that is asked for is expected to work at least three times as fast as the audio
- * runs. Below it the question is worth asking; it is no fault by itself.
- */
-const EXPECTED_RTF = 1 / 3
-
 export function symptomsOf(signs: Signs): ReadonlySet<Symptom> {
   const speed = slowest(signs)
   const told = seenIn(signs, () => true).filter((each) => !foreign(signs, each)).flatMap(({ signature }): readonly Symptom[] => {
     const { symptom } = readingOf(signature)
     return [...(signature.shows === 'cpu' ? ['on-cpu' as const] : []), ...(symptom === undefined ? [] : [symptom])]
   })
-  return new Set<Symptom>([...(speed !== null && speed.rtf > EXPECTED_RTF ? ['slow' as const] : []), ...told])
+  return new Set<Symptom>([...(speed !== null && speed.rtf > WANTED_RTF ? ['slow' as const] : []), ...told, ...ofEndpoint(signs)])
+}
+
+function ofEndpoint({ endpoint, asks }: Signs): readonly Symptom[] {
+  if (endpoint === undefined) return []
+  const { answers, verdict } = endpoint
+  const wanted = asks?.asks === 'gpu'
+  // Of a service that has nothing to do with a GPU the speed of one is not expected.
+  const wantsSpeed = wanted || (verdict.tier !== null && verdict.onGpu !== false)
+  return [...(wantsSpeed && (answers.rtf ?? 0) > WANTED_RTF ? ['slow' as const] : []), ...(wanted && verdict.onGpu === false ? ['on-cpu' as const] : []), ...(answers.empty > 0 ? ['empty-text' as const] : [])]
 }
 
 export function weighed(signs: Signs): readonly Hypothesis[] {

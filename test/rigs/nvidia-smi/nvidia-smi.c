@@ -2,7 +2,7 @@
  * A stand-in for nvidia-smi, for machines without a GPU. It replays a genuine report, or fails as the real one was seen to fail: its
  * words go to standard output. SMI_MODE: report (SMI_FILE) | say (SMI_FILE, exit SMI_CODE) | hang | half (SMI_FILE) | flood | warn (SMI_FILE)
  * | loop (the lines of SMI_FILE one after another and again, as with -lms; SMI_APPS answers --query-compute-apps; with SMI_OLD a driver
- * before 535, which does not know event reasons)
+ * before 535, which does not know event reasons; SMI_PMON answers pmon: blocks of lines, one a second, the last one again and again)
  */
 #include <signal.h>
 #include <stdio.h>
@@ -19,8 +19,22 @@ static void replay(long most) {
   fflush(stdout);
 }
 
+static int pmon(void) {
+  char line[4096];
+  FILE *in = fopen(getenv("SMI_PMON"), "rb");
+  if (!in) return 255;
+  for (long block = 0;;) {
+    while (fgets(line, sizeof line, in) && *line != '\n') fputs(line, stdout);
+    if (fflush(stdout)) return 1;
+    sleep(1);
+    if (feof(in)) fseek(in, block, SEEK_SET);
+    else block = ftell(in);
+  }
+}
+
 static int loop(int argc, char **argv) {
   char line[4096];
+  if (argc > 1 && !strcmp(argv[1], "pmon") && getenv("SMI_PMON")) return pmon();
   for (int i = 1; i < argc; i++) {
     if (!strncmp(argv[i], "--query-compute-apps", 20)) {
       FILE *apps = getenv("SMI_APPS") ? fopen(getenv("SMI_APPS"), "rb") : NULL;
