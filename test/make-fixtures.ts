@@ -65,6 +65,31 @@ describe('incident 0', () => {
   })
 })
 
+describe('an endpoint', () => {
+  it('that is asked while its processes are watched', () => {
+    const box = bootBox('endpoint')
+    try {
+      box.script(`useradd -m -u 1500 -s /bin/bash asr; mkdir -p /opt/doctor /opt/asr
+cp -r ${REPOSITORY}/bin ${REPOSITORY}/dist ${REPOSITORY}/package.json /opt/doctor/; cp ${REPOSITORY}/test/rigs/endpoint/server.mjs ${NODE} /opt/asr/; chmod -R a+rX /opt
+cat >/etc/systemd/system/asr.service <<'END'
+[Service]
+User=asr
+Environment=PORT=9000
+ExecStart=/opt/asr/node /opt/asr/server.mjs --device cuda
+END
+systemctl daemon-reload; systemctl start asr; for i in $(seq 100); do ss -ltn 2>/dev/null | grep -q :9000 && break; sleep .1; done; sleep 1`)
+      const { code, stdout, stderr } = box.run(NODE, '/opt/doctor/bin/asr-doctor.js', 'record', '--unit', 'asr', '--probe', 'http://localhost:9000/empty')
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      const title = 'A server that hears nothing, on the CPU, and was asked for the GPU'
+      const story = 'A server of OpenAI’s shape that works for a while and then gives an empty text for whatever it gets. Its command line asks for cuda; there is no GPU in this machine. Recorded with --probe and the address of its endpoint: known speech was sent to it, and its processes were watched.'
+      const text = stdout.replace(/^\d+ \d+ .*asr-doctor-(?:test|probe-).*\n/gm, '')
+      writeFileSync(`${REPOSITORY}/fixtures/endpoint-hears-nothing.md`, caseText({ ...caseOf(text), title, story }))
+    } finally {
+      box.stop()
+    }
+  }, 180_000)
+})
+
 /** Recorded with --probe. Nothing that stands in for a GPU is recorded as one. */
 const PROBED = [
   {

@@ -17,7 +17,7 @@ export default defineCheck({
   fixes: 'always',
   needs: { target, endpoint },
   run: ({ target, endpoint }) => {
-    const { reading, answers, url, asked } = endpoint
+    const { reading, answers, verdict, url, asked } = endpoint
     const failed = reading.requests.find(({ end }) => end !== 'text')
     const unclear = failed === undefined ? null : unclearOf(failed, url)
     if (unclear !== null) return { status: 'unknown', ...unclear }
@@ -30,7 +30,7 @@ export default defineCheck({
         cause: `${url} gave an empty text for ${reading.audioS} s of clear speech${answers.empty === answers.texts ? '' : ` in ${answers.empty} of ${answers.texts} answers`}.`,
         evidence: [{ source: asked, saw: `${answers.empty} of ${answers.texts} texts are empty; what is said is “${reading.words}”` }],
         refuted: [{ hypothesis: 'The microphone or the recording is silent', because: 'What was sent is speech from a file, which other recognisers write down.' }],
-        fixes: [{ title: 'Find out what the model makes of speech', safety: 'manual', edits: [], then: ['Send the same file with the service on the CPU, or with its model in full precision: text there means that precision or quantisation is at fault here.', retry] }],
+        fixes: [{ title: 'Find out what the model makes of speech', safety: 'manual', edits: [], then: [`Send the same file with ${verdict.onGpu === false ? '' : 'the service on the CPU, or with '}its model in full precision: text there means that precision or quantisation is at fault here.`, retry] }],
       })
     }
     if (failed !== undefined) {

@@ -16,7 +16,7 @@ export default defineCheck({
   fixes: 'always',
   needs: { target, endpoint, session },
   run: ({ target, endpoint, session }) => {
-    const { onGpu, because } = endpoint.verdict
+    const { onGpu, place } = endpoint.verdict
     if (onGpu !== false || session.asks?.asks !== 'gpu') return []
     // Where its log gives the reason, ep/fell-back-to-cpu and ep/runtime-cpu-only say it.
     if (['provider-not-loaded', 'cpu-only-runtime'].some((cause) => linesFor(session, cause).length > 0)) return []
@@ -25,7 +25,7 @@ export default defineCheck({
         severity: 'error',
         confidence: 'likely',
         cause: 'It asks for the GPU, and answers its endpoint with the CPU alone.',
-        evidence: [{ source: endpoint.asked, saw: because }, ...session.asks.evidence.slice(0, 1)],
+        evidence: [{ source: endpoint.asked, saw: place }, ...session.asks.evidence.slice(0, 1)],
         fixes: [{ title: 'Find out why the engine does not take the GPU', safety: 'manual', edits: [], then: [again(target, '--only gpu --only cuda --only cudnn --only service'), ...(session.usesOnnx ? [`Where it is a Python program, its engine can be tried in its place: ${again(target, '--probe --only ep')}`] : [])] }],
       },
     ]

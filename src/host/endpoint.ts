@@ -6,7 +6,7 @@ import type { CpuShare, EndpointReading, EndpointRequest, RequestEnd } from '../
 import type { Json } from '../types.ts'
 import { isHere, listenersOn, portOf } from './listeners.ts'
 import { watchProcesses } from './pmon.ts'
-import { devicesOf, inFirstPidNamespace, serviceProcesses, type Running } from './service-processes.ts'
+import { devicesOf, inFirstPidNamespace, serviceProcesses, waitMsOf, type Running } from './service-processes.ts'
 
 const MOST_CHARACTERS = 1 << 20
 const MOST_SAID = 500
@@ -90,7 +90,7 @@ async function request(url: URL, recording: Recording, startAt: number, until: n
     return text === null ? ended('foreign', line, status) : ended('text', text, status)
   } catch (error) {
     if (!(error instanceof Unanswered)) throw error
-    return ended(error.code === 'TimeoutError' ? 'late' : error.code === 'ECONNREFUSED' ? 'refused' : CLOSED.test(error.code ?? '') ? 'closed' : 'failed', error.message)
+    return ended(error.code === 'TOO_LONG' ? 'foreign' : error.code === 'TimeoutError' ? 'late' : error.code === 'ECONNREFUSED' ? 'refused' : CLOSED.test(error.code ?? '') ? 'closed' : 'failed', error.message)
   }
 }
 
@@ -143,14 +143,17 @@ function watchedProcesses(main: number, unit: string | null): Watched {
   const timer = setInterval(() => look(serviceProcesses(main, unit)), LOOK_MS)
   timer.unref()
   const total = (of: readonly Running[]) => of.reduce((sum, { cpuMs }) => sum + cpuMs, 0)
+  const waiting = () => running.reduce((sum, { pid }) => sum + waitMsOf(pid), 0)
+  let waited = waiting()
   return {
     lap: () => {
       const [nowAt, now] = [performance.now(), serviceProcesses(main, unit)]
       look(now)
-      const lap = { wallMs: Math.round(nowAt - at), cpuMs: Math.max(0, total(now) - total(running)) }
+      const [wallMs, cpuMs, waitedBefore] = [Math.round(nowAt - at), Math.max(0, total(now) - total(running)), waited]
       at = nowAt
       running = now
-      return lap
+      waited = waiting()
+      return { wallMs, cpuMs, waitMs: Math.max(0, Math.round(waited - waitedBefore)) }
     },
     stop: () => {
       clearInterval(timer)

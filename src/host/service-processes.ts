@@ -44,6 +44,15 @@ export function serviceProcesses(main: number, unit: string | null): readonly Ru
   return all.filter(({ pid }) => pids.has(pid))
 }
 
+/** How long the threads that it has now have stood ready and not run (Documentation/scheduler/sched-stats.rst: the second number). */
+export function waitMsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).reduce((sum, tid) => sum + Number(text(`/proc/${pid}/task/${tid}/schedstat`)?.split(' ')[1] ?? 0), 0) / 1e6
+  } catch {
+    return 0
+  }
+}
+
 /** systemd's own tree: v1 `name=systemd`, else v2. */
 const systemdPath = (cgroup: string): string | undefined => /^\d+:name=systemd:(.*)$/m.exec(cgroup)?.[1] ?? /^0::(.*)$/m.exec(cgroup)?.[1]
 

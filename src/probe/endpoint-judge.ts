@@ -7,8 +7,10 @@ import { pmonOf, type PmonRow } from './pmon.ts'
 export interface EndpointVerdict {
   readonly onGpu: boolean | null
   readonly tier: 'T3' | 'T5' | 'T6' | null
-  /** Whole sentences. */
+  /** Whole sentences, of the answers and of where the work was done. */
   readonly because: string
+  /** The latter alone. */
+  readonly place: string
 }
 
 type Judged = Pick<EndpointVerdict, 'onGpu' | 'because'> & { readonly tier: 'T3' | 'T5' | null }
@@ -33,7 +35,7 @@ export function judgedEndpoint(reading: EndpointReading, quotaCpus: number | nul
   const answers = answersOf(reading)
   const judged = answers.texts === 0 ? { onGpu: null, tier: null, because: 'Its endpoint gave no text, so nothing was seen at work.' } : placeOf(reading, quotaCpus)
   const right = isRight(answers) && answers.warmMs !== null && answers.rtf! <= WANTED_RTF
-  return { onGpu: judged.onGpu, tier: judged.onGpu === true && right ? 'T6' : judged.tier, because: [answersInWords(reading), judged.because].filter((each) => each !== '').join(' ') }
+  return { onGpu: judged.onGpu, tier: judged.onGpu === true && right ? 'T6' : judged.tier, because: [answersInWords(reading), judged.because].filter((each) => each !== '').join(' '), place: judged.because }
 }
 
 function placeOf(reading: EndpointReading, quotaCpus: number | null): Judged {
@@ -48,17 +50,20 @@ function placeOf(reading: EndpointReading, quotaCpus: number | null): Judged {
   const most = (of: readonly PmonRow[]) => Math.max(0, ...of.map(({ sm }) => sm ?? 0))
   const own = during.filter(isOwn)
   const sm = most(own)
-  const cpus = extraCpus(reading)
+  const work = extraCpus(reading)
+  const cpus = work?.used ?? null
+  // Ready and not running for want of a processor is work for processors as well.
+  const wanted = work === null ? 0 : work.used + work.waited
   const whole = Math.min(1, quotaCpus ?? 1)
   const strangers = during.filter((row) => !isOwn(row) && row.type.includes('C') && (row.sm ?? 0) > 0 && most(before.filter(({ pid }) => pid === row.pid)) === 0)
-  const busy = cpus !== null && cpus >= BUSY_CPUS * whole && endMs >= LEAST_WORK_MS
-  const cpuWords = cpus === null ? '' : ` Meanwhile its processes used ${cpus.toFixed(1)} CPUs more than before.`
+  const busy = wanted >= BUSY_CPUS * whole && endMs >= LEAST_WORK_MS
+  const cpuWords = work === null ? '' : ` Meanwhile its processes ${inWords(work)}.`
   if (sm > 0) {
     const leading = own.find((row) => row.sm === sm)!
     const words = `nvidia-smi pmon saw its process ${leading.pid} (${leading.name}) compute on GPU ${leading.gpu}, up to ${sm} % of the time`
     if (before.length === 0) return { onGpu: null, tier: 'T3', because: `${words}, but had shown nothing before the first request, so that this was for these requests is not shown.` }
     if (most(before.filter(isOwn)) > 0) return { onGpu: null, tier: 'T3', because: `${words}, and before the first request too, so that this was for these requests is not shown; ask again while nobody else does.` }
-    const split = cpus !== null && ((cpus > SPINNING_CPUS && sm < LEADING_SM) || (sm < SMALL_SM && cpus >= 0.5 * whole))
+    const split = cpus !== null && ((cpus > SPINNING_CPUS && sm < LEADING_SM) || (sm < SMALL_SM && wanted >= 0.5 * whole))
     return { onGpu: split ? null : true, tier: 'T5', because: `${words}, and not before.${cpuWords}${split ? ' So a part of the work is done on the GPU, and how much is left to the CPU this does not tell.' : ''}${slowedInWords(reading, leading.gpu)}` }
   }
   const noStranger = strangers.length === 0
@@ -77,18 +82,28 @@ function placeOf(reading: EndpointReading, quotaCpus: number | null): Judged {
   if (busy && noStranger && !hidden && open.length === 0) return { onGpu: false, tier: 'T3', because: `None of its processes had the device of a GPU open while it worked for ${Math.round(endMs / 1000)} s.${cpuWords}` }
   if (open.length > 0) return untold(`It has ${open.slice(0, 3).join(', ')} open; whether it computes there was not seen${samePids ? whyUnseen(reading) : ': process ids of a container are not those that nvidia-smi counts, so run the check on the host'}.${cpuWords}${strangerWords}`)
   if (hidden) return untold(`Whether its processes have a GPU open may not be seen by this user: run the same command as root.${cpuWords}${strangerWords}`)
-  return untold(`None of its processes had the device of a GPU open${cpus === null ? '' : `, and they used ${cpus.toFixed(1)} CPUs more than before, which does not show that the work was done by them`}${heldBy(reading)}.${strangerWords}`)
+  return untold(`None of its processes had the device of a GPU open${work === null ? '' : `, and they ${inWords(work)}, which does not show that the work was done by them`}${heldBy(reading)}.${strangerWords}`)
 }
 
 const untold = (because: string): Judged => ({ onGpu: null, tier: null, because })
 
 /** Processors in use for the requests, beyond those in use before. The first request is left out where others follow long enough. */
-function extraCpus({ cpu }: EndpointReading): number | null {
+function extraCpus({ cpu }: EndpointReading): Work | null {
   if (cpu === null) return null
-  const rate = ({ cpuMs, wallMs }: CpuShare) => (wallMs === 0 ? 0 : cpuMs / wallMs)
-  const work = cpu.warm === null ? cpu.first : cpu.warm.wallMs >= 1000 ? cpu.warm : { wallMs: cpu.first.wallMs + cpu.warm.wallMs, cpuMs: cpu.first.cpuMs + cpu.warm.cpuMs }
-  return Math.max(0, rate(work) - rate(cpu.before))
+  const { before, first, warm } = cpu
+  const of = warm === null ? first : warm.wallMs >= 1000 ? warm : { wallMs: first.wallMs + warm.wallMs, cpuMs: first.cpuMs + warm.cpuMs, waitMs: first.waitMs + warm.waitMs }
+  const more = (name: 'cpuMs' | 'waitMs') => Math.max(0, rate(of, name) - rate(before, name))
+  return { used: more('cpuMs'), waited: more('waitMs') }
 }
+
+/** Processors' worth of time. */
+interface Work {
+  readonly used: number
+  readonly waited: number
+}
+
+const rate = (of: CpuShare, name: 'cpuMs' | 'waitMs'): number => (of.wallMs === 0 ? 0 : of[name] / of.wallMs)
+const inWords = ({ used, waited }: Work): string => `used ${used.toFixed(1)} CPUs more than before${waited < 0.2 ? '' : ` and stood waiting for ${waited.toFixed(1)} more, which others had`}`
 
 function heldBy({ listeners, processes }: EndpointReading): string {
   const strangers = (listeners ?? []).filter(({ pid }) => !(processes ?? []).some((each) => each.pid === pid))

@@ -24,10 +24,11 @@ export interface ServiceProcess {
   readonly devices: readonly string[] | null
 }
 
-/** CPU time of the service's processes in a stretch of time. */
+/** CPU time of the service's processes in a stretch of time, and how long their threads stood ready while others ran. */
 export interface CpuShare {
   readonly wallMs: number
   readonly cpuMs: number
+  readonly waitMs: number
 }
 
 export interface EndpointGpu {

@@ -6,12 +6,15 @@ import { clipped, wrap } from './wrap.ts'
 
 const TIERS: Readonly<Record<string, string>> = { T0: 'requested', T1: 'libraries present', T2: 'provider registered', T3: 'memory allocated', T4: 'nodes placed', T5: 'work timed on the GPU', T6: 'right text at the wanted speed' }
 
+/** What the same kinds of evidence say of work that is not there. */
+const DENIED: Readonly<Record<string, string>> = { T3: 'no memory there', T5: 'no time there' }
+
 /** On the GPU or not, and how that is known. null = nothing was there to be seen. */
 export function verdictBlock({ verdict, target }: Report, paint: ChalkInstance, width: number): string | null {
   // Whoever had its endpoint asked is told what came of it.
   if (verdict.tier === null && target.probe?.url === undefined) return null
   const word = verdict.onGpu === null ? paint.yellow('not known') : verdict.onGpu ? paint.green('yes') : paint.red('no')
-  return [`${paint.bold('On the GPU')}: ${word}${verdict.tier === null ? '' : ` (${verdict.tier}, ${TIERS[verdict.tier]})`}`, wrap(clean(verdict.because), width, '  ')].join('\n')
+  return [`${paint.bold('On the GPU')}: ${word}${verdict.tier === null ? '' : ` (${verdict.tier}, ${(verdict.onGpu === false ? DENIED[verdict.tier] : undefined) ?? TIERS[verdict.tier]})`}`, wrap(clean(verdict.because), width, '  ')].join('\n')
 }
 
 /** The causes that compete for what is seen: decided ones with what decides them, open ones with the command that will. */

@@ -13,7 +13,7 @@ export function verdictOf(signs: Signs): GpuVerdict {
   const speed = slowest(signs)
   const words = [judged.because, ...(signs.endpoint === undefined || judged === signs.endpoint.verdict ? [] : [signs.endpoint.verdict.because]), ...(probed === null ? probeWords(signs, judged) : []), ...(speed === null ? [] : [speedInWords(speed)]), ...(judged.onGpu === true ? [] : modelWords(signs, judged))]
   // What a probe shows is worth saying even where nothing else was seen.
-  return { ...judged, tier: judged.tier ?? tierOfProbe(signs), because: words.join(' ') }
+  return { onGpu: judged.onGpu, tier: judged.tier ?? tierOfProbe(signs), because: words.join(' ') }
 }
 
 /** T3 to T6, of the service itself at work: where that decides, or shows work on the GPU, what was written down before is no better. */

@@ -23,7 +23,7 @@ const server = createServer(async (request, response) => {
   const audio = Buffer.from(await form.get('file').arrayBuffer())
   if (models.length > 0 && !models.includes(form.get('model'))) return answer(404, JSON.stringify({ error: { message: `The model \`${form.get('model')}\` does not exist.` } }))
   const work = (ms) => {
-    for (const end = process.cpuUsage().user + ms * 1000; process.cpuUsage().user < end; );
+    for (const end = process.cpuUsage().user + ms * 1000; process.cpuUsage().user < end; ) for (let i = 0; i < 1e6; i++) Math.sqrt(i)
   }
   switch (request.url.replace(/\?.*/, '')) {
     case '/hangs':
@@ -53,7 +53,7 @@ const server = createServer(async (request, response) => {
       return answer(200, '{"text":"vier und achtzig Jahre sind vergangen"}')
     case '/child':
       // A program for each request, as a web service around whisper-cli starts it.
-      return spawn(process.execPath, ['-e', 'for (const end = process.cpuUsage().user + 500000; process.cpuUsage().user < end; );']).once('close', () => answer(200, JSON.stringify({ text: WORDS })))
+      return spawn(process.execPath, ['-e', 'for (const end = process.cpuUsage().user + 500000; process.cpuUsage().user < end; ) for (let i = 0; i < 1e6; i++) Math.sqrt(i)']).once('close', () => answer(200, JSON.stringify({ text: WORDS })))
   }
   if (process.env.ENGINE === 'busy') {
     work(400)
@@ -65,6 +65,6 @@ const server = createServer(async (request, response) => {
     error ? answer(500, '{}') : answer(200, JSON.stringify({ text })),
   )
 })
-server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 process.once('SIGTERM', () => process.exit(0))

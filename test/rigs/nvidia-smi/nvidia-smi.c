@@ -2,7 +2,8 @@
  * A stand-in for nvidia-smi, for machines without a GPU. It replays a genuine report, or fails as the real one was seen to fail: its
  * words go to standard output. SMI_MODE: report (SMI_FILE) | say (SMI_FILE, exit SMI_CODE) | hang | half (SMI_FILE) | flood | warn (SMI_FILE)
  * | loop (the lines of SMI_FILE one after another and again, as with -lms; SMI_APPS answers --query-compute-apps; with SMI_OLD a driver
- * before 535, which does not know event reasons; SMI_PMON answers pmon: blocks of lines, one a second, the last one again and again)
+ * before 535, which does not know event reasons; SMI_PMON answers pmon: blocks of lines, one a second, the last one again and
+ * again, and nothing else is answered without -lms)
  */
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ static int pmon(void) {
 
 static int loop(int argc, char **argv) {
   char line[4096];
+  int goes_on = !getenv("SMI_PMON");
   if (argc > 1 && !strcmp(argv[1], "pmon") && getenv("SMI_PMON")) return pmon();
   for (int i = 1; i < argc; i++) {
     if (!strncmp(argv[i], "--query-compute-apps", 20)) {
@@ -41,11 +43,13 @@ static int loop(int argc, char **argv) {
       while (apps && fgets(line, sizeof line, apps)) fputs(line, stdout);
       return 0;
     }
+    if (!strcmp(argv[i], "-lms")) goes_on = 1;
     if (getenv("SMI_OLD") && strstr(argv[i], "clocks_event_reasons")) {
       puts("Field \"clocks_event_reasons.active\" is not a valid field to query.\n");
       return 2;
     }
   }
+  if (!goes_on) return 6;
   for (;;) {
     FILE *in = fopen(getenv("SMI_FILE"), "rb");
     if (!in) return 255;
