@@ -19,7 +19,7 @@ export default defineCheck({
   run: ({ target, endpoint }) => {
     const { reading, answers, verdict, url, asked } = endpoint
     const failed = reading.requests.find(({ end }) => end !== 'text')
-    const unclear = failed === undefined ? null : unclearOf(failed, url)
+    const unclear = failed === undefined ? null : unclearOf(failed, url, reading.audioS)
     if (unclear !== null) return { status: 'unknown', ...unclear }
     const retry = `Ask it again: ${again(target, `--probe ${url} --only ep`)}`
     const found: Finding[] = []
@@ -41,10 +41,14 @@ export default defineCheck({
   },
 })
 
+/** A large model on a few processors, or one that is loaded for the first request, takes longer than its speech; so long takes what hangs. */
+const PATIENCE_MS = 20_000
+
 /** Answers that may come of how it was asked, and show no fault of the service. */
-function unclearOf({ end, status, said }: Immutable<EndpointRequest>, url: string): { readonly because: string; readonly how: string } | null {
+function unclearOf({ end, status, said, wallMs }: Immutable<EndpointRequest>, url: string, audioS: number): { readonly because: string; readonly how: string } | null {
   const words = said === '' ? '' : `: ${said.slice(0, 200).replace(/\.$/, '')}`
   if (end === 'moved') return { because: `${url} sends the request on to ${said === '' ? 'another place' : said}, which is not followed.`, how: 'Give the address where the service itself answers.' }
+  if (end === 'late' && wallMs < PATIENCE_MS) return { because: `${url} gave no answer to ${audioS} s of speech within ${seconds(wallMs)}, in which a slow one may still be at work.`, how: 'Give it longer with --timeout SECONDS.' }
   if (end === 'failed') return { because: `${url} could not be asked: ${said.replace(/\.$/, '')}.`, how: 'Give an address that can be reached from here.' }
   if (end === 'foreign' && !SAYS_ERROR.test(said)) return { because: `${url} did not answer with JSON that holds a text${words}.`, how: 'Give the address of its transcription interface, such as …/v1/audio/transcriptions or …/inference.' }
   if (end !== 'status' || status === null || status >= 500 || status === 429) return null

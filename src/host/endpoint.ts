@@ -9,6 +9,7 @@ import { watchProcesses } from './pmon.ts'
 import { devicesOf, inFirstPidNamespace, serviceProcesses, waitMsOf, type Running } from './service-processes.ts'
 
 const MOST_CHARACTERS = 1 << 20
+const LEAST_LEFT_MS = 1000
 const MOST_SAID = 500
 /** The samplers tell of the second before each sample: work that lasts less may fall between two of them. */
 const WORK_MS = 3500
@@ -36,6 +37,7 @@ export async function endpointAnswer(address: string, seconds: number, main: num
     const audio = new Blob([new Uint8Array(opening.wav)], { type: 'audio/wav' })
     const [model] = await Promise.all([modelOf(url, until), pause(watched === null ? 0 : IDLE_MS), gpus?.before(), pmon?.rounds(2, FIRST_ROUNDS_MS)])
     const before = processes?.lap()
+    if (until - Date.now() < LEAST_LEFT_MS) throw new CannotSee(`${address} was not asked: too little time was left for an answer.`, 'Give it longer with --timeout SECONDS.')
     gpus?.begin()
     const startAt = performance.now()
     const recording: Recording = { model, audio, name: 'speech.wav' }

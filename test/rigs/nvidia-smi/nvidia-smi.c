@@ -2,8 +2,8 @@
  * A stand-in for nvidia-smi, for machines without a GPU. It replays a genuine report, or fails as the real one was seen to fail: its
  * words go to standard output. SMI_MODE: report (SMI_FILE) | say (SMI_FILE, exit SMI_CODE) | hang | half (SMI_FILE) | flood | warn (SMI_FILE)
  * | loop (the lines of SMI_FILE one after another and again, as with -lms; SMI_APPS answers --query-compute-apps; with SMI_OLD a driver
- * before 535, which does not know event reasons; SMI_PMON answers pmon: blocks of lines, one a second, the last one again and
- * again, and nothing else is answered without -lms)
+ * before 535, which does not know event reasons; SMI_PMON answers pmon once a second, SMI_PMON_BUSY from the
+ * moment there is a file SMI_GO, and then nothing else is answered without -lms)
  */
 #include <signal.h>
 #include <stdio.h>
@@ -21,15 +21,15 @@ static void replay(long most) {
 }
 
 static int pmon(void) {
-  char line[4096];
-  FILE *in = fopen(getenv("SMI_PMON"), "rb");
-  if (!in) return 255;
-  for (long block = 0;;) {
-    while (fgets(line, sizeof line, in) && *line != '\n') fputs(line, stdout);
+  char block[65536];
+  for (;;) {
+    const char *go = getenv("SMI_GO");
+    FILE *in = fopen(getenv(go && !access(go, F_OK) ? "SMI_PMON_BUSY" : "SMI_PMON"), "rb");
+    if (!in) return 255;
+    fwrite(block, 1, fread(block, 1, sizeof block, in), stdout);
+    fclose(in);
     if (fflush(stdout)) return 1;
     sleep(1);
-    if (feof(in)) fseek(in, block, SEEK_SET);
-    else block = ftell(in);
   }
 }
 
