@@ -11,6 +11,8 @@ export default defineConfig({
     // Rigs boot systems and start services; the limit only catches what hangs.
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    // onnxruntime 1.30 writes to its makers, and where it cannot, into the folder one stands in.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     maxWorkers: alone ? 1 : 3,
     // A neighbour on a shared machine may spoil a measurement once.
     retry: alone ? 2 : 0,
