@@ -78,15 +78,13 @@ const SOMETIMES = 0.1
  * it takes more than half of the clock.
  */
 export function gpuDoubts(gpus: readonly GpuLoad[] | null, provider: Provider): readonly Doubt[] {
-  const ours = [...(gpus ?? [])].sort((a, b) => (b.utilization ?? 0) - (a.utilization ?? 0))[0]
-  if (ours === undefined || provider.tier === 'cpu' || (provider.tier === null && (ours.utilization ?? 0) < BUSY_PERCENT)) return []
+  const ours = gpuAtWork(gpus, provider)
+  if (ours === null) return []
   const doubts: Doubt[] = []
-  const gpu = `GPU ${ours.index} (${ours.name})`
+  const gpu = nameOf(ours)
   const part = (name: keyof typeof REASONS) => ours.reasons[name] ?? 0
-  if ((ours.utilizationBefore ?? 0) >= BUSY_PERCENT) {
-    const by = ours.othersBefore.length === 0 ? '' : `, with ${ours.othersBefore.map((line) => line.replace(', ', ' ')).join('; ')} on it`
-    doubts.push({ kind: 'gpu-busy', because: `${gpu} was at work already before anything was started here: ${ours.utilizationBefore!.toFixed(0)} % of the time${by}.`, how: 'nvidia-smi shows who uses it now.' })
-  }
+  const others = gpuContention(gpus, provider)
+  if (others !== null) doubts.push({ kind: 'gpu-busy', because: others, how: 'nvidia-smi shows who uses it now.' })
   if (ours.samplesAtWork < FEWEST_SAMPLES) return doubts
   const thermal = Math.max(part('sw_thermal_slowdown'), part('hw_thermal_slowdown'))
   if (thermal >= SOMETIMES) {
@@ -105,5 +103,22 @@ export function gpuDoubts(gpus: readonly GpuLoad[] | null, provider: Provider): 
   }
   return doubts
 }
+
+/** The GPU that the work was on, as far as can be told: the busiest. null = there is none, or it was not. */
+export function gpuAtWork(gpus: readonly GpuLoad[] | null, { tier }: Pick<Provider, 'tier'>): GpuLoad | null {
+  const [busiest] = [...(gpus ?? [])].sort((a, b) => (b.utilization ?? 0) - (a.utilization ?? 0))
+  if (busiest === undefined || tier === 'cpu' || (tier === null && (busiest.utilization ?? 0) < BUSY_PERCENT)) return null
+  return busiest
+}
+
+/** Who else wanted that GPU, in a whole sentence; null = nobody that was seen. Once we are at work ourselves it can no longer be told. */
+export function gpuContention(gpus: readonly GpuLoad[] | null, provider: Pick<Provider, 'tier'>): string | null {
+  const ours = gpuAtWork(gpus, provider)
+  if (ours === null || (ours.utilizationBefore ?? 0) < BUSY_PERCENT) return null
+  const by = ours.othersBefore.length === 0 ? '' : `, with ${ours.othersBefore.map((line) => line.replace(', ', ' ')).join('; ')} on it`
+  return `${nameOf(ours)} was at work already before anything was started here: ${ours.utilizationBefore!.toFixed(0)} % of the time${by}.`
+}
+
+const nameOf = ({ index, name }: GpuLoad): string => `GPU ${index} (${name})`
 
 const clockWords = ({ smClockMHz, maxSmClockMHz }: GpuLoad): string => (smClockMHz === null || maxSmClockMHz === null ? '' : `; its clock was ${smClockMHz.toFixed(0)} of ${maxSmClockMHz.toFixed(0)} MHz`)

@@ -10,6 +10,8 @@ export interface GpuWatch {
   before(): Promise<void>
   /** From now on the samples are of our own work. */
   begin(): void
+  /** What was seen until now. */
+  now(): readonly GpuLoad[] | null
   stop(): readonly GpuLoad[] | null
 }
 
@@ -63,6 +65,7 @@ export function watchGpu(): GpuWatch | null {
       // Already gone.
     }
   }
+  const now = () => (rows.length === 0 ? null : summaryOf(rows, beganAt, others))
   return {
     before: () =>
       new Promise<void>((resolve) => {
@@ -77,9 +80,10 @@ export function watchGpu(): GpuWatch | null {
         if (stopped || child?.exitCode !== null) wake()
       }),
     begin: () => (beganAt = performance.now()),
+    now,
     stop: () => {
       end()
-      return rows.length === 0 ? null : summaryOf(rows, beganAt, others)
+      return now()
     },
   }
 }

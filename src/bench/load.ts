@@ -1,3 +1,4 @@
+import { THROTTLED } from './gate.ts'
 import type { Load } from './types.ts'
 
 /** From here on other processes count: a quarter of a CPU, kept busy throughout. */
@@ -12,9 +13,10 @@ export function contention(load: Load | null, logicalCores: number): string | nu
   if (stealMs !== null && stealMs / (spanMs * logicalCores) > STOLEN) return `the hypervisor gave ${share(stealMs, spanMs * logicalCores)} of the CPU time to other machines.`
   if (othersCpuMs === null || targetCpuMs === null || othersCpuMs / spanMs < BUSY_OTHERS) return null
   const others = `other processes kept ${(othersCpuMs / spanMs).toFixed(1)} CPUs busy`
-  // Threads stopped by their own quota wait too, so then only the want of idle CPUs tells.
-  if (waitedMs !== null && (throttle?.throttled ?? 0) === 0) {
-    return waitedMs / Math.max(1, targetCpuMs) > WAITED ? `${others} and the target's threads waited ${share(waitedMs, targetCpuMs)} of their running time for one.` : null
+  // Threads stopped by their own quota wait too. Where that is rare its time is taken off; else only the want of idle CPUs tells.
+  if (waitedMs !== null && (throttledShare(load) ?? 0) < THROTTLED) {
+    const forOthersMs = waitedMs - (throttle?.throttledMs ?? 0)
+    return forOthersMs / Math.max(1, targetCpuMs) > WAITED ? `${others} and the target's threads waited ${share(forOthersMs, targetCpuMs)} of their running time for one.` : null
   }
   const idleMs = spanMs * logicalCores - targetCpuMs - othersCpuMs
   return idleMs / spanMs < 0.1 * logicalCores ? `${others} and none was left idle.` : null

@@ -4,8 +4,11 @@ interface ProfileEvent {
   readonly cat?: string
   readonly name?: string
   readonly dur?: number
-  readonly args?: { readonly provider?: string; readonly node_index?: string }
+  readonly args?: { readonly provider?: string; readonly node_index?: string; readonly op_name?: string }
 }
+
+/** The runtime puts them between providers; they compute nothing. */
+const COPIES = new Set(['MemcpyFromHost', 'MemcpyToHost'])
 
 /**
  * Counts nodes by provider in profiles of the runtime (Chrome trace JSON; a process that died leaves one without its end).
@@ -17,7 +20,7 @@ export function placementOf(profiles: readonly string[]): readonly Placement[] {
   profiles.forEach((text, file) => {
     for (const event of parse(text)) {
       const provider = event.args?.provider
-      if (event.cat !== 'Node' || provider === undefined || !event.name?.endsWith('_kernel_time')) continue
+      if (event.cat !== 'Node' || provider === undefined || !event.name?.endsWith('_kernel_time') || COPIES.has(event.args?.op_name ?? '')) continue
       nodes.set(provider, (nodes.get(provider) ?? new Set()).add(`${file} ${event.args?.node_index} ${event.name}`))
       timeMs.set(provider, (timeMs.get(provider) ?? 0) + (event.dur ?? 0) / 1000)
     }

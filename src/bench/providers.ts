@@ -1,5 +1,6 @@
 import type { Placement } from './messages.ts'
 import { loadFailure, removedProvider } from './native-stderr.ts'
+import type { Provider } from './types.ts'
 
 /** The runtime's long names, and the short ones of its JavaScript face. */
 const LONG: Readonly<Record<string, string>> = {
@@ -20,6 +21,11 @@ export function usedProvider(asked: readonly string[], placement: readonly Place
   const placed = placement.map(({ provider, nodes }) => ({ provider: shortName(provider), nodes })).filter(({ nodes }) => nodes > 0)
   const first = asked.find((name) => name !== 'cpu' && placed.some(({ provider }) => provider === name))
   return first ?? [...placed].sort((a, b) => b.nodes - a.nodes)[0]?.provider ?? null
+}
+
+/** Whether the provider that was named first was not used, be it that another one was or that none ran. */
+export function missedProvider({ asked: [first], used, because }: Pick<Provider, 'asked' | 'used' | 'because'>): boolean {
+  return first !== undefined && first !== 'auto' && (used === null ? because !== null : used !== first)
 }
 
 /** An error of the runtime without the place in its source. */

@@ -90,8 +90,7 @@ function crowdTable(levels: NonNullable<Result['concurrency']>, paint: Paint): r
 /** One line for the log of a CI job. */
 export function summaryLine(result: Result, paint: Paint): string {
   const figures = result.rtf === null ? 'no run ended' : `RTF ${figure(result.rtf.median)}, RTFx ${figure(result.rtfx!)} on ${result.provider.used ?? 'a provider that is not known'}`
-  const refused = result.provider.used === null ? null : result.doubts.find(({ kind }) => kind === 'not-the-provider-asked-for')
-  const wrong = refused ?? (result.rtf === null ? result.doubts.find(({ kind }) => kind === 'not-the-provider-asked-for') : undefined)
+  const wrong = result.doubts.find(({ kind }) => kind === 'not-the-provider-asked-for')
   if (result.interrupted) return `asr-doctor bench: ${paint.warn('interrupted')}: ${figures}`
   if (wrong) return `asr-doctor bench: ${paint.bad('wrong provider')}: ${wrong.because}`
   if (!result.gate) return `asr-doctor bench: ${figures}`

@@ -9,21 +9,26 @@ export interface Result {
   readonly target: Target
   /** The embedded workload, or what the user gave. */
   readonly workload: string
-  readonly audio: { readonly seconds: number; readonly source: string; readonly form: string }
+  /** `content` tells the recording from any other of the same length. */
+  readonly audio: { readonly seconds: number; readonly source: string; readonly form: string; readonly content?: string }
   readonly provider: Provider
   /** Processing time over audio length, wall time, of the warm runs. null = no run ended. */
-  readonly rtf: { readonly median: number; readonly low: number; readonly high: number; readonly samples: readonly number[] } | null
+  readonly rtf: { readonly median: number; readonly low: number; readonly high: number; readonly mad?: number; readonly samples: readonly number[] } | null
   /** Audio length over processing time: 1 / rtf.median. */
   readonly rtfx: number | null
   /** From the start of a fresh process until it could hear, the median of the cold starts. */
   readonly loadMs: number | null
   /** The first run of a fresh process, the median of the cold starts. */
   readonly firstMs: number | null
-  readonly cold: readonly Cold[]
-  readonly warmUp: { readonly runs: number; readonly steady: boolean }
+  /** How much the runs scatter: standard deviation over mean. A up to 5 %, B up to 15 %, C beyond, or with others in the way. */
+  readonly noise?: { readonly variation: number; readonly grade: 'A' | 'B' | 'C' }
+  readonly cold: readonly (Cold & HeardAs)[]
+  readonly warmUp: { readonly runs: number; readonly steady: boolean; readonly samples?: readonly (Pick<TimedRun, 'wallMs' | 'cpuMs'> & HeardAs)[] }
   /** The median of each phase over the warm runs. */
   readonly phases: Readonly<Record<string, { readonly wallMs: number; readonly cpuMs: number }>>
   readonly runs: readonly TimedRun[]
+  /** Each text that was heard, once; runs tell theirs by its place here. */
+  readonly texts?: readonly string[]
   readonly text?: Text
   /** Only of a detector of speech, which writes no text. */
   readonly speech?: Speech
@@ -31,6 +36,10 @@ export interface Result {
   readonly agreement?: Agreement
   /** Only of a built-in network: its encoder beside the fastest matrix products of the same provider. */
   readonly arithmetic?: Arithmetic
+  /** Only of a built-in network: what its random weights were made from. */
+  readonly weightsSeed?: number
+  /** Only with --baseline: how many times as long the yardstick took as it did then. */
+  readonly machineFactor?: number
   /** Published figures for the same model, runtime, precision and kind of device, one recording at a time; never judged by. */
   readonly expected?: readonly Expected[]
   /** Only with --unit: the service's place beside the shell's. */
@@ -120,6 +129,8 @@ export interface Target {
   readonly pieceSeconds?: number
   /** What it computed in, where the library tells, such as float16 or int8_float32. */
   readonly precision?: string
+  /** Tells the files of a model from any other. */
+  readonly content?: string
 }
 
 export interface Provider {
@@ -156,7 +167,12 @@ export interface Cold {
   readonly firstMs: number
 }
 
-export interface TimedRun {
+export interface HeardAs {
+  /** Place of its text in `texts`. */
+  readonly text?: number
+}
+
+export interface TimedRun extends HeardAs {
   readonly wallMs: number
   readonly cpuMs: number | null
   readonly phases: readonly Phase[]
@@ -193,6 +209,7 @@ export type DoubtKind =
   | 'provider-fell-back'
   | 'wrong-result'
   | 'hardly-faster-than-cpu'
+  | 'mostly-on-the-cpu'
   | 'odd-audio'
   | 'requests-queue'
   | 'requests-fail'
@@ -218,6 +235,10 @@ export interface Machine {
   readonly memoryBytes: number
   readonly node: string
   readonly load: Load | null
+  /** The same around the cold starts. */
+  readonly coldLoad?: Load
+  /** Of NVIDIA, where it is loaded. */
+  readonly gpuDriver?: string
   /** Only where there is an nvidia-smi. */
   readonly gpus?: readonly GpuLoad[]
 }
@@ -255,5 +276,17 @@ export interface Load {
   readonly peakMemoryBytes: number | null
   readonly throttle: { readonly periods: number; readonly throttled: number; readonly throttledMs: number } | null
   /** Pressure stall information of the CPUs, the greatest `some avg10` seen, in percent. */
+  readonly cpuPressure: number | null
+  /** How it came to that. */
+  readonly series?: readonly LoadSample[]
+}
+
+/** Counters since the beginning, `atMs` after it; memory and pressure of that moment. */
+export interface LoadSample {
+  readonly atMs: number
+  readonly targetCpuMs: number
+  readonly othersCpuMs: number
+  readonly throttledMs: number | null
+  readonly memoryBytes: number | null
   readonly cpuPressure: number | null
 }

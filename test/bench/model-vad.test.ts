@@ -102,7 +102,7 @@ print(json.dumps([float(v) for v in p[:len(np.fromfile(sys.argv[2], dtype=np.flo
 describe('what a detector of speech may not do', () => {
   const run = (speech?: number): Run => ({ wallMs: 100, cpuMs: 100, phases: [], text: null, ...(speech === undefined ? {} : { speech }) })
   const of = (first: number, ...later: number[]): Measured => ({
-    cold: [{ loadMs: 1, firstMs: 100 }], coldRuns: [run(first)], warmUp: { runs: 3, steady: true }, runs: later.map((share) => ({ run: run(share), calibration: null })), placement: [], agreement: null, load: null, interrupted: false,
+    cold: [{ loadMs: 1, firstMs: 100 }], coldRuns: [run(first)], warmUp: { runs: [], steady: true }, runs: later.map((share) => ({ run: run(share), calibration: null })), placement: [], agreement: null, load: null, interrupted: false,
   })
   const judged = (measured: Measured, reference: string | null, silent: boolean) => judgeSpeech(speechOf(measured), reference, silent).map(({ because }) => because)
 

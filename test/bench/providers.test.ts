@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { loadFailure, removedProvider } from '../../src/bench/native-stderr.ts'
 import { placementOf } from '../../src/bench/placement.ts'
-import { longName, shortName, usedProvider, whyNot, whyNotPython } from '../../src/bench/providers.ts'
+import { longName, missedProvider, shortName, usedProvider, whyNot, whyNotPython } from '../../src/bench/providers.ts'
 
 /** As onnxruntime-node 1.30 printed it, colours and all. */
 const line = (library: string, reason: string) =>
@@ -51,6 +51,16 @@ describe('the provider that was used', () => {
   ])('%s', (_, asked, pairs, expected) => {
     expect(usedProvider(asked, placed(...pairs))).toBe(expected)
   })
+  it.each<[string, readonly string[], string | null, string | null, boolean]>([
+    ['as asked', ['cuda'], 'cuda', null, false],
+    ['the second of those asked for', ['tensorrt', 'cuda'], 'cuda', null, true],
+    ['refused', ['cuda'], null, 'x was not found.', true],
+    ['not looked at yet', ['cuda'], null, null, false],
+    ['nothing named', ['auto'], 'cpu', 'x was not found.', false],
+    ['a target without a choice', [], null, null, false],
+  ])('missed: %s', (_, asked, used, because, missed) => {
+    expect(missedProvider({ asked, used, because })).toBe(missed)
+  })
   it('names of both kinds', () => {
     expect([shortName('CUDAExecutionProvider'), shortName('cudaexecutionprovider'), shortName('CUDA'), shortName('xyz'), longName('tensorrt'), longName('xyz')]).toEqual(['cuda', 'cuda', 'cuda', 'xyz', 'TensorrtExecutionProvider', 'xyz'])
   })
@@ -61,6 +71,12 @@ describe('placement from the runtime’s profile', () => {
   const events = [{ cat: 'Session', name: 'model_run', dur: 9 }, event('a', 'CPUExecutionProvider', 1, 1000), event('a', 'CPUExecutionProvider', 1, 3000), event('b', 'CUDAExecutionProvider', 2, 5), { cat: 'Node', name: 'a_fence_before', dur: 1, args: { provider: 'CPUExecutionProvider' } }]
   it('counts nodes once, adds up CPU time, and gives no time for a device', () => {
     expect(placementOf([JSON.stringify(events)])).toEqual([{ provider: 'CPUExecutionProvider', nodes: 1, timeMs: 4 }, { provider: 'CUDAExecutionProvider', nodes: 1, timeMs: null }])
+  })
+  it('copies between devices compute nothing: with only these on the device it was not used', () => {
+    const copy = { ...event('Memcpy_1', 'CUDAExecutionProvider', 3, 5), args: { provider: 'CUDAExecutionProvider', node_index: '3', op_name: 'MemcpyToHost' } }
+    const placement = placementOf([JSON.stringify([event('a', 'CPUExecutionProvider', 1, 1000), copy, { ...copy, args: { ...copy.args, op_name: 'MemcpyFromHost', node_index: '4' } }])])
+    expect(placement).toEqual([{ provider: 'CPUExecutionProvider', nodes: 1, timeMs: 1 }])
+    expect(usedProvider(['cuda', 'cpu'], placement)).toBe('cpu')
   })
   it('reads a file that was cut off, and one that is none', () => {
     expect(placementOf([JSON.stringify(events).slice(0, -30)])[0]).toMatchObject({ provider: 'CPUExecutionProvider', nodes: 1 })

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { BadAudio } from '../audio/bad-audio.ts'
 import { prepareAudio, type Prepared } from '../audio/prepare.ts'
 import { CannotMeasure, type Instance } from '../engine.ts'
-import type { Measured } from '../protocol.ts'
+import { NOTHING } from '../protocol.ts'
 import { shortName, tierOf } from '../providers.ts'
 import { watchLoad } from '../sampler.ts'
 import type { Subject } from '../subject.ts'
@@ -15,8 +15,6 @@ import { subjectOf } from '../targets/index.ts'
 import { WrongCall } from '../../wrong-call.ts'
 import { memoryCounts } from './memory.ts'
 import type { Answer, Errand, OneRun, Request } from './messages.ts'
-
-const NOTHING: Measured = { cold: [], coldRuns: [], warmUp: { runs: 0, steady: false }, runs: [], placement: [], agreement: null, load: null, interrupted: false }
 
 export function agent(): void {
   const abort = new AbortController()

@@ -1,7 +1,7 @@
 import type { Env } from '../../types.ts'
 import type { BenchOptions } from '../command.ts'
 import { CannotMeasure, Interrupted } from '../engine.ts'
-import { enough, expected, warmUp, type Measured, type Progress } from '../protocol.ts'
+import { enough, expected, NOTHING, warmUp, type Measured, type Progress } from '../protocol.ts'
 import type { Load, Provider } from '../types.ts'
 import { FailedThere, startAgent, type Agent, type Launch } from './agent-child.ts'
 import type { Answer, Hello, MemoryCounts, OneRun, Told } from './messages.ts'
@@ -37,8 +37,6 @@ export interface Failed {
 
 export type Outcome = Side | Failed
 export const isSide = (outcome: Outcome): outcome is Side => 'measured' in outcome
-
-export const NOTHING: Measured = { cold: [], coldRuns: [], warmUp: { runs: 0, steady: false }, runs: [], placement: [], agreement: null, load: null, interrupted: false }
 
 interface Open {
   readonly agent: Agent

@@ -4,12 +4,13 @@ import type { Io } from '../../io.ts'
 import type { Env } from '../../types.ts'
 import { WrongCall } from '../../wrong-call.ts'
 import type { BenchOptions } from '../command.ts'
+import { moreHelps } from '../decide.ts'
 import { CannotMeasure, Interrupted } from '../engine.ts'
 import type { Decision } from '../gate.ts'
 import { throttledShare } from '../load.ts'
 import { watchGpu } from '../gpu-watch.ts'
 import { machineHere } from '../machine.ts'
-import type { Measured, Progress } from '../protocol.ts'
+import { NOTHING, type Measured, type Progress } from '../protocol.ts'
 import { resultOf, rtfOf, type Setting } from '../result.ts'
 import { median } from '../stats/describe.ts'
 import { runtimeFor } from '../targets/runtime-wanted.ts'
@@ -17,7 +18,7 @@ import type { Conditions, ConditionsSide, Result } from '../types.ts'
 import { FACTOR_KEYS, type Carried } from './carried.ts'
 import { cpuOf, explained, wallOf } from './explain.ts'
 import { factorsOf, type Turn } from './factors.ts'
-import { isSide, NOTHING, pairOf, type Failed, type Outcome, type Place, type Side } from './pair.ts'
+import { isSide, pairOf, type Failed, type Outcome, type Place, type Side } from './pair.ts'
 import { ratioOf } from './ratio.ts'
 import { placeOf, serviceOf, type Service } from './service.ts'
 
@@ -42,7 +43,7 @@ export async function measureConditions(asked: BenchOptions, around: Around): Pr
     version: around.version, target: side.told.target, workload: side.told.workload, provider: side.told.provider, reference: around.reference, machine: machineHere(),
     audio: { ...side.audio.audio, source: asked.audio ?? 'the reference clip' }, audioWarnings: side.audio.warnings, silent: side.audio.silent,
   })
-  const open = (so: Measured, side: Pick<Side, 'told' | 'audio'>) => around.judge(so, settingOf(side)).some(({ state }) => state === 'inconclusive')
+  const open = (so: Measured, side: Pick<Side, 'told' | 'audio'>) => moreHelps(around.judge(so, settingOf(side)), 'runs', settingOf(side))
   const finished = (side: Side, more: Pick<Result, 'conditions' | 'factors'>): Result => {
     const setting = settingOf(side)
     return { ...resultOf(side.measured, setting, side.measured.runs.length === 0 ? [] : around.judge(side.measured, setting)), ...more }
