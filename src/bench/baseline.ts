@@ -94,9 +94,10 @@ export function useless({ runs }: Pick<Result, 'runs'>, fewest: number): string 
 }
 
 /** How many times as long the yardstick takes now as it did then: the machine, its hour and its neighbours, without the program. */
-export function machineFactor(now: Pick<Result, 'runs'>, before: Pick<Result, 'runs'> | null): Pick<Result, 'machineFactor'> {
+export function machineFactor(now: Pick<Result, 'runs' | 'provider'>, before: Pick<Result, 'runs' | 'provider'> | null): Pick<Result, 'machineFactor'> {
+  if (before === null || now.provider.used !== before.provider.used) return {}
   const yardstick = ({ runs }: Pick<Result, 'runs'>) => median(runs.flatMap(({ calibration }) => (calibration ? [calibration.wallMs] : [])))
-  const factor = before === null ? NaN : yardstick(now) / yardstick(before)
+  const factor = yardstick(now) / yardstick(before)
   return Number.isFinite(factor) ? { machineFactor: factor } : {}
 }
 

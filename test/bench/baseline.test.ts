@@ -54,9 +54,9 @@ describe('a stored measurement', () => {
   })
   it('one that can never be compared with is known before anything is measured', () => {
     const run = (wallMs: number | null) => ({ wallMs: 100, calibration: wallMs === null ? null : { wallMs, cpuMs: wallMs } }) as Result['runs'][number]
-    const of = (count: number, wallMs: number | null) => ({ runs: Array.from({ length: count }, () => run(wallMs)) })
+    const of = (count: number, wallMs: number | null) => ({ provider: base.provider, runs: Array.from({ length: count }, () => run(wallMs)) })
     expect([useless(of(6, 10), 6), useless(of(1, 10), 6), useless(of(6, null), 6)]).toEqual([null, 'it holds one run, and a comparison needs 6', expect.stringContaining('no yardstick')])
-    expect([machineFactor(of(6, 15), of(6, 10)), machineFactor(of(6, 15), null), machineFactor(of(6, null), of(6, 10))]).toEqual([{ machineFactor: 1.5 }, {}, {}])
+    expect([machineFactor(of(6, 15), of(6, 10)), machineFactor(of(6, 15), null), machineFactor(of(6, null), of(6, 10)), machineFactor(of(6, 15), { ...of(6, 10), provider: { ...base.provider, used: 'cuda' } })]).toEqual([{ machineFactor: 1.5 }, {}, {}, {}])
   })
 })
 
