@@ -49,6 +49,37 @@ describe('a command of the user’s own', () => {
     expect(result.runs).toHaveLength(2)
     expect(result.runs[0].calibration.wallMs).toBeGreaterThan(0)
   })
+  it('keeps every text once, and each run tells which was its own', () => {
+    writeFileSync(join(folder, 'count'), '')
+    const { stdout } = tool.run(['--json', '--runs', '3', '--command', `/bin/sh -c 'echo x >> ${join(folder, 'count')}; wc -l < ${join(folder, 'count')}; : {audio}'`])
+    const { texts, cold, runs } = checked(stdout)
+    expect(texts).toEqual(['1\n', '2\n', '3\n', '4\n'])
+    expect([cold[0].text, ...runs.map(({ text }: { text: number }) => text)]).toEqual([0, 1, 2, 3])
+  })
+  it('a program that appends to what it wrote before fails', () => {
+    writeFileSync(join(folder, 'kept'), '')
+    const { code, stdout } = tool.run(['--runs', '6', '--audio', join(folder, 'short.wav'), '--command', `/bin/sh -c 'echo four score and seven years ago >> ${join(folder, 'kept')}; cat ${join(folder, 'kept')}; : {audio}'`])
+    expect(stdout).toMatch(/fail: .*Every later run gave the text of the first one and more, 6 words at first and 42 in the end/)
+    expect(code).toBe(1)
+  })
+  it('the report is printed though the baseline cannot be kept, and the exit code tells', () => {
+    const { code, stdout, stderr } = tool.run(['--json', '--runs', '1', '--save-baseline', '/dev/full', '--command', '/bin/echo four score {audio}'])
+    expect(checked(stdout).runs).toHaveLength(1)
+    expect(stderr).toContain('The baseline could not be written to /dev/full (ENOSPC).')
+    expect(code).toBe(4)
+  })
+  it('one first run settles nothing, those of the runs that follow do', () => {
+    const first = (runs: string) => checked(tool.run(['--json', '--runs', runs, '--max-first-ms', '60000', '--command', '/bin/echo four score {audio}']).stdout).gate
+    expect(first('1')).toMatchObject({ state: 'inconclusive', because: expect.stringContaining('in 2 fresh processes; 3 are needed') })
+    expect(first('6')).toMatchObject({ state: 'pass', because: expect.stringContaining('The median first run of 7 fresh processes') })
+  })
+  it('a wrapper’s own children are the target, and not others who are in the way', () => {
+    const work = 'const end=process.cpuUsage().user+400000;while(process.cpuUsage().user<end)for(let i=0;i<1e6;i++);console.log(1)'
+    const { runs, machine } = checked(tool.run(['--json', '--runs', '3', '--command', `/bin/sh -c '${NODE} -e "${work}"; : {audio}'`]).stdout)
+    const used = runs.reduce((sum: number, { cpuMs }: { cpuMs: number }) => sum + cpuMs, 0)
+    expect(used).toBeGreaterThanOrEqual(1200)
+    expect(machine.load.targetCpuMs).toBeGreaterThanOrEqual(0.95 * used)
+  })
   it('works without onnxruntime-node, on the clip written out for it', () => {
     const { code, stdout } = tool.run(['--json', '--runs', '1', '--command', '/usr/bin/wc -c {audio}'], { cwd: folder, env: { XDG_DATA_HOME: join(folder, 'none') } })
     const result = checked(stdout)

@@ -1,11 +1,15 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { fork, spawnSync } from 'node:child_process'
+import { fork, spawn, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { REPOSITORY } from '../support/box.ts'
+import { seriesOf } from '../../src/bench/baseline.ts'
+import type { Decision } from '../../src/bench/gate.ts'
+import { judgeRegression } from '../../src/bench/regression.ts'
+import type { TimedRun } from '../../src/bench/types.ts'
+import { NODE, REPOSITORY } from '../support/box.ts'
 import { describeWith } from '../support/rig.ts'
 import { buildTool, checked, leftFolders, leftProcesses, type Tool } from './tool.ts'
 
@@ -46,6 +50,13 @@ describe('the built-in network on the CPU', () => {
     expect(result.provider.placement).toEqual([{ provider: 'CPUExecutionProvider', nodes: expect.any(Number), timeMs: expect.any(Number) }])
     expect(result.provider.placement[0].nodes).toBeGreaterThan(500)
     expect(result.machine.load.peakMemoryBytes).toBeGreaterThan(100 << 20)
+    // Every sample is kept: the warm-up's, and how the counters grew, around the cold starts too.
+    expect(result.warmUp.samples).toHaveLength(result.warmUp.runs)
+    for (const { series, targetCpuMs } of [result.machine.load, result.machine.coldLoad]) {
+      expect(series.length).toBeGreaterThan(1)
+      expect(series.at(-1).targetCpuMs).toBeLessThanOrEqual(targetCpuMs)
+    }
+    expect(result).toMatchObject({ weightsSeed: 0x5eed_a5f1, noise: { grade: expect.stringMatching(/^[ABC]$/) }, rtf: { mad: expect.any(Number) }, audio: { content: expect.stringMatching(/^[0-9a-f]{16}$/) } })
     expect(checked(readFileSync(join(folder, 'base.json'), 'utf8'))).toEqual(result)
     expect(leftProcesses(tool)).toEqual([])
     expect(leftFolders(tool)).toEqual([])
@@ -78,6 +89,23 @@ describe('the built-in network on the CPU', () => {
     const unlike = tool.run(['--runs', '6', '--baseline', join(folder, 'other.json')])
     expect(unlike.code).toBe(4)
     expect(unlike.stderr).toContain('was Intel 4004')
+  })
+
+  it('beside a program that takes a CPU the same work is no regression, and a fifth more of it is', () => {
+    const hog = spawn(NODE, ['-e', 'for(;;);'], { stdio: 'ignore' })
+    try {
+      const { stdout } = tool.run(['--runs', '8', '--baseline', join(folder, 'base.json'), '--json'])
+      const [now, before] = [checked(stdout), checked(readFileSync(join(folder, 'base.json'), 'utf8'))]
+      expect(now.gate.decisions).toMatchObject([{ rule: '--max-regression', because: expect.stringMatching(/^Calibrated CPU time is/) }])
+      expect(now.gate.state).not.toBe('fail')
+      expect(now.machineFactor).toBeGreaterThan(0)
+      expect(now.machine.load.othersCpuMs).toBeGreaterThan(0)
+      // The very same runs, held against a baseline in which they did a fifth less.
+      const less = { ...before, runs: before.runs.map((run: TimedRun) => ({ ...run, wallMs: run.wallMs / 1.2, cpuMs: run.cpuMs! / 1.2 })) }
+      expect(judgeRegression(seriesOf(now), seriesOf(less), { allowed: 0.1, tier: 'cpu' })).toMatchObject({ state: 'fail', because: expect.stringMatching(/^Calibrated CPU time is/) })
+    } finally {
+      hog.kill('SIGKILL')
+    }
   })
 
   it('Whisper runs through its own front end and decoder', () => {
@@ -125,6 +153,8 @@ describe('wrong calls', () => {
     ['a regression without a baseline', ['--max-regression', '10%'], /goes with --baseline/],
     ['a baseline that is not there', ['--baseline', '/nonexistent.json'], /ENOENT/],
     ['a baseline that is none', ['--baseline', join(REPOSITORY, 'package.json')], /is not a measurement/],
+    ['a baseline that could not be written', ['--save-baseline', '/nonexistent/main.json'], /--save-baseline \/nonexistent\/main\.json cannot be written \(ENOENT\)/],
+    ['a baseline of a server', ['--url', 'http://127.0.0.1:9/', '--baseline', 'main.json'], /no yardstick/],
     ['a workload that is none', ['--workload', 'whisper-huge'], /Allowed choices/],
     ['a limit of 0', ['--max-rtf', '0'], /above 0/],
     ['a limit that is no number', ['--max-rtf', 'fast'], /above 0/],
@@ -156,12 +186,14 @@ describe('the provider asked for', () => {
     expect(rtf).toBeNull()
     expect(doubts.map(({ kind }: { kind: string }) => kind)).toEqual(['not-the-provider-asked-for'])
   })
-  it('a provider that the build does not know is dropped by the runtime, which goes on: exit 5, and the CPU is named', () => {
-    const { code, stdout } = tool.run(['--json', '--workload', 'fastconformer-s', '--runs', '6', '--max-rtf', '50', '--provider', 'rocm,cpu'])
+  it('a provider that the build does not know is dropped by the runtime, which goes on: exit 5, and the CPU is named, whatever the baseline ran on', () => {
+    const base = JSON.parse(readFileSync(join(folder, 'base.json'), 'utf8'))
+    writeFileSync(join(folder, 'rocm.json'), JSON.stringify({ ...base, provider: { ...base.provider, used: 'rocm', tier: 'gpu' } }))
+    const { code, stdout } = tool.run(['--json', '--workload', 'fastconformer-s', '--runs', '6', '--max-rtf', '50', '--provider', 'rocm,cpu', '--baseline', join(folder, 'rocm.json')])
     expect(code).toBe(5)
     const result = checked(stdout)
     expect(result.provider).toMatchObject({ asked: ['rocm', 'cpu'], used: 'cpu', because: expect.stringMatching(/does not contain the provider rocm/) })
-    expect(result.gate.state).toBe('pass')
+    expect(result.gate.decisions.map(({ rule, state }: Decision) => [rule, state])).toEqual([['--max-rtf', 'pass'], ['--max-regression', 'inconclusive']])
   })
   it('cpu asked for and used: exit 0', () => {
     expect(tool.run(['--provider', 'cpu', '--runs', '1']).code).toBe(0)
