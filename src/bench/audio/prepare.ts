@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { tempFolder, type TempFolder } from '../temp-folder.ts'
 import { BadAudio } from './bad-audio.ts'
 import { clipWav } from './clip.ts'
 import { decodeForeign } from './decode.ts'
@@ -24,19 +23,13 @@ const SILENCE = 0.001
 
 /** Reads the recording once, by another decoder where it is not WAV; `asFile`: a program will need it as a file. */
 export function prepareAudio(path: string | null, asFile: boolean): Prepared {
-  let folder: string | null = null
-  const inFolder = (name: string) => join((folder ??= mkdtempSync(join(tmpdir(), 'asr-doctor-bench-'))), name)
-  const remove = () => {
-    if (folder !== null) rmSync(folder, { recursive: true, force: true })
-  }
+  let made: TempFolder | null = null
+  const folder = () => (made ??= tempFolder())
+  const remove = () => made?.remove()
   try {
-    const { readable, opened, by } = openAny(path, () => inFolder('decoded.wav'))
+    const { readable, opened, by } = openAny(path, () => join(folder().path, 'decoded.wav'))
     const { audio, samples } = decodeOnce(opened)
-    let file = path
-    if (file === null && asFile) {
-      file = inFolder('reference.wav')
-      writeFileSync(file, clipWav())
-    }
+    const file = path ?? (asFile ? folder().write('reference.wav', clipWav()) : null)
     const channels = audio.channels === 1 ? '1 channel' : `${audio.channels} channels`
     return {
       path: readable,

@@ -1,6 +1,6 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, statSync, symlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { tempFolder } from '../temp-folder.ts'
 
 /** The marks of a precision in the names of the field: `encoder.int8.onnx`, `encoder_model_fp16.onnx`, `model-quantized.onnx`. */
 const MARKS = { int8: /[._-](?:int8|quantized|quant|q8|uint8)(?=\.onnx$)/, fp16: /[._-](?:fp16|float16)(?=\.onnx$)/ } as const
@@ -32,10 +32,10 @@ export function twinOf(model: string): Twin | null {
   for (const precision of ['fp16', 'int8'] as const) {
     const others = names.filter((name) => precisionOf(name) === precision && names.includes(stemOf(name)))
     if (others.length === 0) continue
-    const made = mkdtempSync(join(tmpdir(), 'asr-doctor-bench-'))
+    const made = tempFolder()
     const replaced = new Map(others.map((name) => [stemOf(name), name]))
-    for (const name of readdirSync(folder)) if (!others.includes(name)) symlinkSync(join(folder, replaced.get(name) ?? name), join(made, name))
-    return { precision, path: made, remove: () => rmSync(made, { recursive: true, force: true }) }
+    for (const name of readdirSync(folder)) if (!others.includes(name)) symlinkSync(join(folder, replaced.get(name) ?? name), join(made.path, name))
+    return { precision, path: made.path, remove: made.remove }
   }
   return null
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { CannotMeasure, type Engine, Interrupted } from '../engine.ts'
+import { killGroup } from '../kill-group.ts'
 import type { Run } from '../messages.ts'
 import { startWorker } from './worker-child.ts'
 
@@ -18,7 +19,8 @@ export function commandEngine(words: readonly string[], audio: string, signal: A
       let pid: number | null = null
       return {
         loadMs: null,
-        pids: () => (pid === null ? [] : [pid]),
+        // What the yardstick takes is not somebody else's.
+        pids: () => [pid, yardstick.pid].filter((each) => each !== null),
         run: () => runOnce(program!, args, signal, (started) => (pid = started)),
         calibrate: async () => (await yardstick.ask({ kind: 'calibrate' }, 'calibrated')).calibration,
         placement: async () => [],
@@ -34,13 +36,7 @@ async function runOnce(program: string, args: readonly string[], signal: AbortSi
   const start = performance.now()
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   started(child.pid ?? null)
-  const stop = () => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // Already gone.
-    }
-  }
+  const stop = () => killGroup(child)
   signal.addEventListener('abort', stop)
   const timer = setTimeout(stop, LIMIT_MS)
   let text = ''

@@ -1,15 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { WrongCall } from '../../wrong-call.ts'
-import { openAudio } from '../audio/load.ts'
 import type { Prepared } from '../audio/prepare.ts'
+import { samplesOf } from '../audio/samples.ts'
 import type { BenchOptions } from '../command.ts'
 import type { Engine } from '../engine.ts'
 import { NotInstalled, pythonLibrary, type LibraryJob, type PythonLibrary } from '../engines/python/library.ts'
 import type { PythonEngineName } from '../names.ts'
 import { shortName, tierOf } from '../providers.ts'
 import type { Subject } from '../subject.ts'
+import { tempFolder } from '../temp-folder.ts'
 import { windows } from './python.ts'
 
 /** The user's own model in the user's own library, in the user's own Python. */
@@ -20,16 +20,11 @@ export function pythonModelTarget(python: string, typed: string, options: BenchO
   const asked = options.provider.length === 0 ? ['auto'] : options.provider.map(shortName)
   const device = asked[0]!
   if (asked.length > 1 || (device !== 'auto' && device !== 'cpu' && device !== 'cuda')) throw new WrongCall(`--provider ${asked.join(',')}: ${name} takes one of auto, cpu and cuda.`)
-  const folder = mkdtempSync(join(tmpdir(), 'asr-doctor-bench-'))
-  const file = (name: string, data: Float32Array) => {
-    const path = join(folder, name)
-    writeFileSync(path, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-    return path
-  }
   const samples = samplesOf(audio)
-  const common = { model: named ? typed : path, named, device, threads: options.threads ?? null, samples: file('samples.f32', samples) } as const
+  const folder = tempFolder()
+  const common = { model: named ? typed : path, named, device, threads: options.threads ?? null, samples: folder.write('samples.f32', samples) } as const
   const engineNamed = (name: PythonEngineName): Engine<PythonLibrary> =>
-    pythonLibrary(python, name, { ...common, windows: name === 'ctranslate2' ? windows(samples, melsOf(path)).map((data, i) => file(`mel${i}.f32`, data)) : [] } satisfies LibraryJob, signal)
+    pythonLibrary(python, name, { ...common, windows: name === 'ctranslate2' ? windows(samples, melsOf(path)).map((data, i) => folder.write(`mel${i}.f32`, data)) : [] } satisfies LibraryJob, signal)
   let engine = engineNamed(name)
   let last: PythonLibrary | null = null
   return {
@@ -60,7 +55,7 @@ export function pythonModelTarget(python: string, typed: string, options: BenchO
     },
     opened: (instance) => (last = instance as PythonLibrary),
     refused: ({ refusal }) => (refusal === null ? null : { asked, used: null, tier: null, because: refusal.error, how: null, placement: [] }),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: folder.remove,
   }
 }
 
@@ -91,14 +86,5 @@ function melsOf(folder: string): 80 | 128 {
     return (JSON.parse(readFileSync(join(folder, 'preprocessor_config.json'), 'utf8')) as { feature_size?: number }).feature_size === 128 ? 128 : 80
   } catch {
     return 80
-  }
-}
-
-function samplesOf(audio: Prepared): Float32Array {
-  const opened = openAudio(audio.path)
-  try {
-    return opened.decode().samples
-  } finally {
-    opened.close()
   }
 }
