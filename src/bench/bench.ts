@@ -84,6 +84,7 @@ async function run(options: BenchOptions, io: Io, version: string, subject: Subj
   const machine = machineHere()
   const reference = before.reference ?? (options.audio === undefined ? clipText() : null)
   const content = contents(options, io.cwd)
+  const places = options.command === undefined && (options.python === undefined || options.model === undefined)
   const settingOf = (provider: Provider): Setting => {
     const target = subject.target()
     return {
@@ -139,7 +140,7 @@ async function inPlaces(options: BenchOptions, io: Io, version: string, before: 
   try {
     const result = whole(await measureConditions(options, {
       io, version, signal, tell: progress.tell, reference: before.reference ?? (options.audio === undefined ? clipText() : null),
-      judge: (measured, setting) => decisionsOf(measured, whole(setting), setting.target.kind === 'embedded' || setting.target.kind === 'model', options, before),
+      judge: (measured, setting) => decisionsOf(measured, whole(setting), places, options, before),
     }))
     return { result: { ...result, ...machineFactor(result, before.result) }, exitCode: exitCodeOf(result) }
   } finally {

@@ -47,8 +47,8 @@ export interface Peak {
 }
 
 export interface Loaded {
-  /** Milliseconds since the Unix epoch when the sessions were ready, to be set against the moment of the start. */
-  readonly readyAtMs: number
+  /** How long ago the sessions were ready, by the child's own clock: no clock of two processes is compared with another. */
+  readonly sinceReadyMs: number
   /** Spent on unpacking the clip and making the synthetic weights, which no real service does; 0 for a model of the user's. */
   readonly prepareMs: number
   readonly runtimeVersion: string

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Placement } from './messages.ts'
 
 interface ProfileEvent {
@@ -27,6 +29,9 @@ export function placementOf(profiles: readonly string[]): readonly Placement[] {
   })
   return [...nodes].map(([provider, names]) => ({ provider, nodes: names.size, timeMs: provider === 'CPUExecutionProvider' ? timeMs.get(provider)! : null }))
 }
+
+/** Of the profiles that the runtime wrote into a folder. */
+export const placementIn = (folder: string): readonly Placement[] => placementOf(readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => readFileSync(join(folder, name), 'utf8')))
 
 function parse(text: string): readonly ProfileEvent[] {
   try {

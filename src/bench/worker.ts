@@ -3,7 +3,6 @@
  * the runtime's own words on stderr reach the parent through a pipe, with the reason of a library that does not load.
  * Called as `agent` it is the one that measures in a place of its own (conditions/agent.ts).
  */
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as ort from 'onnxruntime-node'
@@ -13,7 +12,7 @@ import type { Answer, Calibration, Job, Loaded, Peak, Placement, Request } from 
 import { CALIBRATION_SHAPE, calibrationModel } from './models/calibration.ts'
 import { peakModel, PEAK_PASSES } from './models/peak.ts'
 import { networkOf, type Network, type Pipeline, type Sessions } from './network.ts'
-import { placementOf } from './placement.ts'
+import { placementIn } from './placement.ts'
 import { scriptKernel } from './script-kernel.ts'
 
 type Runtime = typeof ort
@@ -62,13 +61,9 @@ async function load(job: Job): Promise<Loaded> {
   const prepareMs = job.network.kind === 'model' ? 0 : performance.now() - started
   at = 'session'
   const sessions = await open(runtime, network, options(job))
-  const readyAtMs = Date.now()
+  const readyAt = performance.now()
   loading = { job, runtime, opened, network, pipeline: network.pipeline(runtime, sessions), calibrate: await calibration(job, runtime) }
-  return {
-    readyAtMs,
-    prepareMs,
-    runtimeVersion: runtime.env.versions.node ?? runtime.env.versions.common,
-  }
+  return { sinceReadyMs: performance.now() - readyAt, prepareMs, runtimeVersion: runtime.env.versions.node ?? runtime.env.versions.common }
 }
 
 const options = (job: Job): ort.InferenceSession.SessionOptions => ({
@@ -134,5 +129,5 @@ async function place({ job, runtime, opened, network }: Loading, folder: string)
   await pipeline(opened)
   await pipeline(opened)
   for (const session of Object.values(sessions)) session.endProfiling()
-  return placementOf(readdirSync(folder).filter((name) => name.endsWith('.json')).sort().map((name) => readFileSync(join(folder, name), 'utf8')))
+  return placementIn(folder)
 }

@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Engine, Instance } from '../engine.ts'
 import type { Job } from '../messages.ts'
+import { inTempFolder } from '../temp-folder.ts'
 import { startWorker } from './worker-child.ts'
 
 export interface EmbeddedInstance extends Instance {
@@ -14,24 +12,18 @@ export interface EmbeddedInstance extends Instance {
 export const embedded = (job: Job, signal: AbortSignal): Engine<EmbeddedInstance> => ({ open: () => open(job, signal), freshEveryRun: false })
 
 async function open(job: Job, signal: AbortSignal): Promise<EmbeddedInstance> {
-  const startedAtMs = Date.now()
+  const startedAt = performance.now()
   const worker = startWorker(signal)
   const { loaded } = await worker.ask({ kind: 'load', job }, 'loaded')
+  const loadMs = performance.now() - startedAt - loaded.sinceReadyMs - loaded.prepareMs
   return {
     runtimeVersion: loaded.runtimeVersion,
-    loadMs: loaded.readyAtMs - startedAtMs - loaded.prepareMs,
+    loadMs,
     pids: () => (worker.pid === null ? [] : [worker.pid]),
     output: worker.output,
     run: async () => (await worker.ask({ kind: 'run' }, 'ran')).run,
     calibrate: async () => (await worker.ask({ kind: 'calibrate' }, 'calibrated')).calibration,
-    placement: async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'asr-doctor-bench-'))
-      try {
-        return (await worker.ask({ kind: 'place', folder }, 'placed')).placement
-      } finally {
-        rmSync(folder, { recursive: true, force: true })
-      }
-    },
+    placement: () => inTempFolder(async (folder) => (await worker.ask({ kind: 'place', folder }, 'placed')).placement),
     compare: async () => (await worker.ask({ kind: 'compare' }, 'compared')).agreement,
     // Only of a built-in network is it known how much arithmetic it takes.
     ...(job.network.kind === 'workload' ? { peak: async (tier) => (await worker.ask({ kind: 'peak', tier }, 'peaked')).peak } : {}),

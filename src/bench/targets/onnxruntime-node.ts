@@ -4,6 +4,7 @@ import type { Prepared } from '../audio/prepare.ts'
 import type { BenchOptions } from '../command.ts'
 import { CannotMeasure, type Engine } from '../engine.ts'
 import { embedded, type EmbeddedInstance } from '../engines/embedded.ts'
+import { refusesProvider } from '../engines/refused.ts'
 import type { Job, NetworkName } from '../messages.ts'
 import type { WorkloadName } from '../names.ts'
 import { shortName, tierOf, usedProvider } from '../providers.ts'
@@ -53,6 +54,11 @@ export async function onnxruntimeNodeTarget(options: BenchOptions, io: Io, audio
       const missed = used !== null && first !== 'auto' && used !== first
       return { asked, used, tier: used === null ? null : tierOf(used), ...((missed ? reason(first, null, last?.output() ?? '', runtime) : fellBack) ?? { because: null, how: null }), placement }
     },
-    refused: ({ refusal }) => (refusal === null || providers[0] === 'cpu' ? null : { asked, used: null, tier: null, ...reason(providers[0]!, refusal.error, refusal.output, runtime), placement: [] }),
+    // Any other error is not the provider's: what it says is what there is to say.
+    refused: ({ refusal }) => {
+      const first = asked[0]!
+      if (refusal === null || first === 'auto' || first === 'cpu' || !refusesProvider(first, refusal.error, refusal.output)) return null
+      return { asked, used: null, tier: null, ...reason(first, refusal.error, refusal.output, runtime), placement: [] }
+    },
   }
 }

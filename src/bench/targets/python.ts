@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { WrongCall } from '../../wrong-call.ts'
-import { MODEL_RATE, openAudio } from '../audio/load.ts'
+import { MODEL_RATE } from '../audio/load.ts'
 import type { Prepared } from '../audio/prepare.ts'
+import { samplesOf } from '../audio/samples.ts'
 import type { Subject } from '../subject.ts'
 import type { BenchOptions } from '../command.ts'
 import { pythonNetwork, type NetworkJob, type PythonNetwork } from '../engines/python/onnxruntime.ts'
+import { whyPythonDidNot } from '../engines/refused.ts'
 import { normalise, PIECE_SAMPLES, transducerModels } from '../engines/transducer.ts'
 import { START, TOKENS_PER_WINDOW, whisperModels } from '../engines/whisper.ts'
 import { kaldiFbank } from '../features/kaldi.ts'
@@ -16,8 +15,8 @@ import { MELS, SHAPES } from '../models/fastconformer.ts'
 import { BLANK, STATE } from '../models/transducer.ts'
 import { WHISPER_MELS, WHISPER_SHAPES } from '../models/whisper.ts'
 import type { WorkloadName } from '../names.ts'
-import { longName, shortName, tierOf, whyNotPython } from '../providers.ts'
-import type { Provider } from '../types.ts'
+import { longName, shortName, tierOf, usedProvider } from '../providers.ts'
+import { tempFolder } from '../temp-folder.ts'
 import { defaultWorkload, isWhisper } from '../workloads.ts'
 
 /** The built-in network on the onnxruntime of the user's own Python: its encoder and decoder, on features made by us. */
@@ -26,38 +25,36 @@ export function pythonTarget(python: string, options: BenchOptions, audio: Prepa
   // What onnxruntime itself would take: CUDA where it is built in, then the CPU. It falls back by itself.
   const wished = asked.flatMap((name) => (name === 'auto' ? ['cuda', 'cpu'] : [name]))
   const workload = (options.workload ?? defaultWorkload(asked[0] === 'auto' ? 'cpu' : tierOf(asked[0]!))) as WorkloadName
-  const folder = mkdtempSync(join(tmpdir(), 'asr-doctor-bench-'))
-  const file = (name: string, data: Uint8Array) => {
-    const path = join(folder, name)
-    writeFileSync(path, data)
-    return path
-  }
   const { models, features, shape, decode } = networkOf(workload)
+  // Before anything is written: a recording may be too short to be heard.
+  const mels = features(samplesOf(audio))
+  const folder = tempFolder()
   const engine = pythonNetwork(
     python,
     {
-      encoder: file('encoder.onnx', models.encoder), decoder: file('decoder.onnx', models.decoder), calibration: file('calibration.onnx', calibrationModel()),
-      mels: featuresOf(audio, features).map((data, i) => file(`mel${i}.f32`, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))),
+      encoder: folder.write('encoder.onnx', models.encoder), decoder: folder.write('decoder.onnx', models.decoder), calibration: folder.write('calibration.onnx', calibrationModel()),
+      mels: mels.map((data, i) => folder.write(`mel${i}.f32`, data)),
       shape, decode, providers: wished.map(longName), threads: options.threads ?? null,
     },
     signal,
   )
   let last: PythonNetwork | null = null
-  const provider = (): Provider => {
-    const used = last === null ? null : shortName(last.used[0] ?? 'cpu')
-    const first = wished[0]!
-    const missed = last !== null && used !== first && (asked[0] !== 'auto' || last.available.includes(longName(first)))
-    return { asked, used, tier: used === null ? null : tierOf(used), because: missed ? whyNotPython(first, last!) : null, how: null, placement: [] }
-  }
   return {
     engine,
-    plan: { launches: 3, runs: options.runs ?? null, place: false },
+    plan: { launches: 3, runs: options.runs ?? null, place: true },
     workload,
     target: () => ({ kind: 'python', name: `${workload} (random weights; encoder and decoder only)`, runtime: last === null ? null : `onnxruntime ${last.version} in Python ${last.python}`, threads: options.threads ?? null }),
-    provider,
+    // The providers that a session names are those registered with it; what ran is told by its nodes.
+    provider: ({ placement }) => {
+      const used = usedProvider(wished, placement)
+      const first = wished[0]!
+      const missed = last !== null && used !== null && used !== first && (asked[0] !== 'auto' || last.available.includes(longName(first)))
+      return { asked, used, tier: used === null ? null : tierOf(used), because: missed ? whyPythonDidNot(first, { ...last!, output: last!.output(), error: null }) : null, how: null, placement }
+    },
     opened: (instance) => (last = instance as PythonNetwork),
-    refused: ({ refusal }) => (refusal === null || wished[0] === 'cpu' ? null : { asked, used: null, tier: null, because: whyNotPython(wished[0]!, { available: [longName(wished[0]!)], version: '', output: () => `${refusal.output}\n${refusal.error}` }), how: null, placement: [] }),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    // `auto` names no provider that could have been refused, and the CPU is there always.
+    refused: ({ refusal }) => (refusal === null || asked[0] === 'auto' || asked[0] === 'cpu' ? null : { asked, used: null, tier: null, because: refusal.error, how: null, placement: [] }),
+    remove: folder.remove,
   }
 }
 
@@ -88,13 +85,4 @@ export function windows(samples: Float32Array, mels: 80 | 128 = WHISPER_MELS): r
     window.set(samples.subarray(i * WINDOW_SAMPLES, (i + 1) * WINDOW_SAMPLES))
     return whisperLogMel(window, mels).data
   })
-}
-
-function featuresOf(audio: Prepared, features: Features): readonly Float32Array[] {
-  const opened = openAudio(audio.path)
-  try {
-    return features(opened.decode().samples)
-  } finally {
-    opened.close()
-  }
 }

@@ -1,5 +1,6 @@
 import { CannotMeasure, type Engine, type Instance } from '../../engine.ts'
 import type { PythonEngineName } from '../../names.ts'
+import { refusesDevice } from '../refused.ts'
 import { startWorker } from '../worker-child.ts'
 import { CTRANSLATE2 } from './ctranslate2.ts'
 import { FASTER_WHISPER } from './faster-whisper.ts'
@@ -61,12 +62,12 @@ export class NotInstalled extends CannotMeasure {}
 async function open(python: string, name: PythonEngineName, job: LibraryJob, signal: AbortSignal): Promise<PythonLibrary> {
   const { script } = LIBRARIES[name]
   const child = startPython<Facts>({ python, script: pythonScript(script), env: OFFLINE, failed: (failure, output) => failed(python, name, job, failure, output) }, signal)
-  let { facts, readyAtMs, python: release } = await child.ask(job, 'loaded')
+  let { facts, sinceReadyMs, python: release } = await child.ask(job, 'loaded')
   // Another process: a yardstick inside this one would wake the threads of another library in the middle of it.
   const yardstick = facts.device === 'cpu' ? startWorker(signal) : null
   return {
     python: release,
-    loadMs: readyAtMs - child.startedAtMs,
+    loadMs: performance.now() - child.startedAt - sinceReadyMs,
     facts: () => facts,
     pids: () => [child.pid, yardstick?.pid ?? null].filter((pid) => pid !== null),
     run: async () => {
@@ -95,10 +96,3 @@ function failed(python: string, name: PythonEngineName, { model, device }: Libra
   const refused = device === 'cuda' && refusesDevice(error) ? { error: `${library ?? name} refused it: ${said.replace(/^\w+: /, '')}.`, output } : null
   return new CannotMeasure(`${library ?? name} in ${python} failed: ${said}.`, refused)
 }
-
-/**
- * Whether an error says that the device or a library of its own cannot be used at all, and not that the model is wrong or too
- * large for it. The words of CTranslate2, PyTorch, CUDA and cuDNN.
- */
-export const refusesDevice = (error: string): boolean =>
-  /not compiled with CUDA|CUDA driver version is insufficient|no CUDA-capable device|Found no NVIDIA driver|NVIDIA driver on your system is too old|No CUDA GPUs are available|no kernel image is available|Library \S+ is not found or cannot be loaded|Unable to load any of \{libcudnn|lib(cu|nv)\S*: cannot open shared object file|CUDA unknown error/.test(error)

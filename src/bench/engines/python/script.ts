@@ -2,7 +2,7 @@
  * What every engine in the user's Python shares: one JSON request a line on standard input, one JSON answer a line on what was
  * standard output, while whatever libraries print goes to standard error; the clock; the order of things. An engine is a piece
  * of Python that defines `library()` (imports), `load()`, `run()` (its text, or None), `facts()`, and may define `prepare()`,
- * `calibrate()` and `settle()`. Python 3.8 and later.
+ * `calibrate()`, `place()`, `compare()` and `settle()`. Python 3.8 and later.
  */
 export const pythonScript = (engine: string): string => `${BEFORE}\n${engine}\n${AFTER}`
 
@@ -20,7 +20,7 @@ def say(kind, **fields):
     out.flush()
 
 def fail(at, error):
-    say('failed', at=at, error=type(error).__name__ + ': ' + str(error), **({'library': job['library']} if 'library' in job else {}))
+    say('failed', at=at, error=type(error).__name__ + ': ' + str(error), **{name: job[name] for name in ('library', 'available') if name in job})
     sys.exit(0)
 
 class Missing(Exception):
@@ -102,7 +102,7 @@ except Exception as error:
     fail('runtime', error)
 try:
     load()
-    ready = time.time() * 1e3
+    ready = time.perf_counter()
 except Missing as error:
     fail('missing', error)
 except Exception as error:
@@ -111,7 +111,7 @@ try:
     prepare()
 except Exception as error:
     fail('run', error)
-say('loaded', readyAtMs=ready, python='%d.%d.%d' % sys.version_info[:3], facts=described())
+say('loaded', sinceReadyMs=(time.perf_counter() - ready) * 1e3, python='%d.%d.%d' % sys.version_info[:3], facts=described())
 for line in sys.stdin.buffer:
     request = json.loads(line.decode('utf-8'))
     try:
@@ -119,6 +119,11 @@ for line in sys.stdin.buffer:
         if request['kind'] == 'run':
             text = run()
             say('ran', run=watch.total(text), facts=described())
+        elif request['kind'] == 'place':
+            place(request['folder'])
+            say('placed')
+        elif request['kind'] == 'compare':
+            say('compared', agreement=compare())
         else:
             calibrate()
             total = watch.total(None)
