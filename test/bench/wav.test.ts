@@ -149,6 +149,11 @@ describe('malformed WAV that cannot be read', () => {
     expect(most).toBeLessThan(1 << 20)
     expect(MAX_SAMPLES * 4).toBeLessThanOrEqual(2 ** 28)
   })
+  it.each([[2000, 2 ** 26, /559 minutes long; at most 69 minutes at 2000 Hz/], [8000, 2 ** 26, /140 minutes long; at most 69 minutes at 8000 Hz/]])('%i Hz: no more sound than fits at 16 kHz', (rate, bytes, because) => {
+    const head = riff(fmt({ rate, bits: 8 }), data(Buffer.alloc(0), bytes))
+    const source: ByteSource = { sizeBytes: head.length + bytes, read: (at, length) => (at < head.length ? head.subarray(at, at + length) : Buffer.alloc(length)) }
+    expect(() => readWav(source)).toThrow(because)
+  })
 })
 
 const tool = (name: string): boolean => {

@@ -16,6 +16,8 @@ export interface Audio {
 
 /** 70 minutes at 16 kHz, 23 at 48: more than any benchmark needs, and at most 256 MiB. */
 export const MAX_SAMPLES = 2 ** 26
+/** So that there are no more of them at the 16 kHz that models hear either. */
+const MAX_SECONDS = MAX_SAMPLES / 16_000
 const MIN_RATE = 2000
 const MAX_RATE = 768_000
 const BLOCK_BYTES = 1 << 18
@@ -34,7 +36,8 @@ export function readWav(source: ByteSource): Audio {
   if (reader.rate < MIN_RATE || reader.rate > MAX_RATE) throw new BadAudio(`The WAV file claims a sample rate of ${reader.rate} Hz.`)
   const frames = Math.floor(data.sizeBytes / reader.frameBytes)
   if (frames === 0) throw new BadAudio('The WAV file has a header but no sound in it.')
-  if (frames > MAX_SAMPLES) throw new BadAudio(`The sound is ${Math.round(frames / reader.rate / 60)} minutes long; at most ${Math.floor(MAX_SAMPLES / reader.rate / 60)} minutes at ${reader.rate} Hz are read.`)
+  const most = Math.floor(Math.min(MAX_SAMPLES, MAX_SECONDS * reader.rate))
+  if (frames > most) throw new BadAudio(`The sound is ${Math.round(frames / reader.rate / 60)} minutes long; at most ${Math.floor(most / reader.rate / 60)} minutes at ${reader.rate} Hz are read.`)
   if (data.sizeBytes % reader.frameBytes !== 0) warnings.push('The file ends in the middle of a sample, which was left out.')
   const samples = mixed(source, data.at, frames, reader)
   repair(samples, reader, warnings)
