@@ -66,7 +66,7 @@ export async function bench(options: BenchOptions, io: Io, version: string): Pro
   async function outcome(): Promise<Outcome> {
     if (before.result !== null) refuseEarly(options, before.result)
     if (options.unit !== undefined || options.vary !== undefined) return inPlaces(options, io, version, before, abort.signal)
-    const audio = (held.audio = prepareAudio(options.audio === undefined ? null : absolute(options.audio, io.cwd), options.command !== undefined || options.url !== undefined))
+    const audio = (held.audio = await prepareAudio(options.audio === undefined ? null : absolute(options.audio, io.cwd), options.command !== undefined || options.url !== undefined, abort.signal))
     const subject = (held.subject = await subjectOf(options, io, audio, abort.signal))
     return run(options, io, version, subject, audio, before)
   }
@@ -84,7 +84,6 @@ async function run(options: BenchOptions, io: Io, version: string, subject: Subj
   const machine = machineHere()
   const reference = before.reference ?? (options.audio === undefined ? clipText() : null)
   const content = contents(options, io.cwd)
-  const places = options.command === undefined && (options.python === undefined || options.model === undefined)
   const settingOf = (provider: Provider): Setting => {
     const target = subject.target()
     return {
@@ -136,6 +135,7 @@ async function inPlaces(options: BenchOptions, io: Io, version: string, before: 
   const { measureConditions } = await import('./conditions/run.ts')
   const progress = progressLine(io.stderr)
   const content = contents(options, io.cwd)
+  const places = options.command === undefined && (options.python === undefined || options.model === undefined)
   const whole = <T extends Pick<Result, 'audio' | 'target'>>(of: T): T => ({ ...of, audio: { ...of.audio, ...content.audio }, target: { ...of.target, ...content.model(of.target.files) } })
   try {
     const result = whole(await measureConditions(options, {

@@ -62,7 +62,7 @@ describe('whether a runtime refused the provider, or the model', () => {
     ['auto, and even the CPU fails', [], NO_DRIVER, false],
     ['the CPU named', ['cpu'], OPSET, false],
   ])('onnxruntime-node: %s', async (_, provider, error, refused) => {
-    const { refused: judge } = await onnxruntimeNodeTarget({ provider, runtimeAt: REPOSITORY }, { env: {}, cwd: REPOSITORY } as Io, prepareAudio(null, false), never)
+    const { refused: judge } = await onnxruntimeNodeTarget({ provider, runtimeAt: REPOSITORY }, { env: {}, cwd: REPOSITORY } as Io, await prepareAudio(null, false, never), never)
     expect(judge(new CannotMeasure('x', { error, output: '' })) !== null).toBe(refused)
   })
 })
@@ -92,7 +92,7 @@ describe('a Python', () => {
   })
   it('whose onnxruntime is too old and for the CPU: both are said where CUDA was named', async () => {
     const python = stand('older', says({ kind: 'failed', at: 'session', error: OPSET, library: 'onnxruntime 1.11.1', available: ['CPUExecutionProvider'] }))
-    const audio = prepareAudio(null, false)
+    const audio = await prepareAudio(null, false, never)
     for (const [provider, refused] of [[['cuda'], true], [[], false]] as const) {
       const { engine, refused: judge, remove } = pythonTarget(python, { provider, workload: 'fastconformer-s' }, audio, never)
       const because = judge(await failure(engine.open()))?.because ?? null
@@ -123,12 +123,12 @@ describe('a Python', () => {
 })
 
 describe('what is left behind', () => {
-  it('a recording that is too short: nothing was written', () => {
+  it('a recording that is too short: nothing was written', async () => {
     const own = join(folder, 'tmp')
     mkdirSync(own)
     vi.stubEnv('TMPDIR', own)
     writeFileSync(join(folder, 'short.wav'), pcm16Wav(new Int16Array(300), 16_000))
-    const audio = prepareAudio(join(folder, 'short.wav'), false)
+    const audio = await prepareAudio(join(folder, 'short.wav'), false, never)
     expect(() => pythonTarget('python3', { provider: [] }, audio, never)).toThrow(WrongCall)
     expect(readdirSync(own)).toEqual([])
     vi.unstubAllEnvs()
@@ -177,7 +177,7 @@ describeWith('genuine onnxruntime in Python', missing, () => {
     if (factor !== null) writeFileSync(join(site, 'sitecustomize.py'), CLAIMS.replace('FACTOR', factor))
     vi.stubEnv('PYTHONPATH', [site, wheel('onnxruntime', '1.23.2', '.', version), wheel('numpy', '2.2.6', '.', version)].join(':'))
     writeFileSync(join(folder, 'second.wav'), clipWav().subarray(0, 44 + 2 * 16_000))
-    const subject = pythonTarget('python3', { provider: ['cuda', 'cpu'], workload: 'fastconformer-s', threads: 1 }, prepareAudio(join(folder, 'second.wav'), false), never)
+    const subject = pythonTarget('python3', { provider: ['cuda', 'cpu'], workload: 'fastconformer-s', threads: 1 }, await prepareAudio(join(folder, 'second.wav'), false, never), never)
     let instance: Instance | null = null
     try {
       instance = await subject.engine.open()

@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Interrupted } from '../engine.ts'
+import { killGroup } from '../kill-group.ts'
 import { runtimeFolder } from '../runtime.ts'
 import { BadAudio } from './bad-audio.ts'
 
@@ -11,24 +13,17 @@ const HEAP_MB = 3072
 const MAX_SECONDS = 3600
 
 /** What is not WAV becomes WAV at `to`: by ffmpeg, else by the npm package audio-decode, where one of them is there. Returns which. */
-export function decodeForeign(from: string, to: string, why: BadAudio, places: readonly string[] = PLACES): string {
-  if (byFfmpeg(from, to, why)) return 'ffmpeg'
+export async function decodeForeign(from: string, to: string, why: BadAudio, signal: AbortSignal, places: readonly string[] = PLACES): Promise<string> {
+  // -protocol_whitelist: a playlist inside the file must not make ffmpeg fetch anything.
+  const byFfmpeg = await ended('ffmpeg', ['-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-i', from, '-vn', '-ac', '1', '-ar', '16000', '-t', String(MAX_SECONDS), '-c:a', 'pcm_s16le', to], process.env, signal)
+  if (byFfmpeg === null) return 'ffmpeg'
+  if (byFfmpeg !== 'ENOENT') throw refused('ffmpeg', byFfmpeg, why)
   const library = audioDecode(places)
   if (library === null) throw new BadAudio(`${why.message} Install ffmpeg (or the npm package audio-decode), or convert it to WAV first.`)
-  byLibrary(library, from, to, why)
+  // In a process of its own: whatever a crafted file does to a decoder, it does there.
+  const byLibrary = await ended(process.execPath, [`--max-old-space-size=${HEAP_MB}`, '--input-type=module', '-e', SCRIPT, pathToFileURL(library).href, from, to, String(MAX_SECONDS)], { ...process.env, NODE_OPTIONS: '' }, signal)
+  if (byLibrary !== null) throw refused('audio-decode', byLibrary, why)
   return 'audio-decode'
-}
-
-/** false = there is no ffmpeg. */
-function byFfmpeg(from: string, to: string, why: BadAudio): boolean {
-  try {
-    // -protocol_whitelist: a playlist inside the file must not make ffmpeg fetch anything.
-    execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-i', from, '-vn', '-ac', '1', '-ar', '16000', '-t', String(MAX_SECONDS), '-c:a', 'pcm_s16le', to], { stdio: ['ignore', 'ignore', 'pipe'], timeout: LIMIT_MS })
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw refused('ffmpeg', error, why)
-  }
 }
 
 const PLACES = [import.meta.url, join(process.cwd(), 'noop.js'), join(runtimeFolder(), 'noop.js')]
@@ -45,19 +40,32 @@ function audioDecode(places: readonly string[]): string | null {
   return null
 }
 
-/** In a process of its own: whatever a crafted file does to a decoder, it does there. */
-function byLibrary(entry: string, from: string, to: string, why: BadAudio): void {
-  try {
-    execFileSync(process.execPath, [`--max-old-space-size=${HEAP_MB}`, '--input-type=module', '-e', SCRIPT, pathToFileURL(entry).href, from, to, String(MAX_SECONDS)], { stdio: ['ignore', 'ignore', 'pipe'], timeout: LIMIT_MS, killSignal: 'SIGKILL', env: { ...process.env, NODE_OPTIONS: '' } })
-  } catch (error) {
-    throw refused('audio-decode', error, why)
-  }
+/** null = it did its work; else its last words, or the system's why it did not start. A group of its own, so that Ctrl-C is for us. */
+async function ended(program: string, args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<string | null> {
+  if (signal.aborted) throw new Interrupted()
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env, detached: true })
+  let said = ''
+  let late = false
+  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-4096)))
+  const stop = () => killGroup(child)
+  signal.addEventListener('abort', stop)
+  const timer = setTimeout(() => {
+    late = true
+    stop()
+  }, LIMIT_MS)
+  const code = await new Promise<number | string | null>((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    child.once('close', resolve)
+  })
+  clearTimeout(timer)
+  signal.removeEventListener('abort', stop)
+  if (signal.aborted) throw new Interrupted()
+  if (late) return `it was not done after ${LIMIT_MS / 60_000} minutes`
+  if (typeof code === 'string') return code
+  return code === 0 ? null : (said.trim().split('\n').at(-1)?.trim() ?? '')
 }
 
-function refused(who: string, error: unknown, why: BadAudio): BadAudio {
-  const said = (error as { stderr?: Buffer }).stderr?.toString('utf8').trim().split('\n').at(-1)?.trim()
-  return new BadAudio(`${why.message} ${who} could not read it either${said ? `: ${said.slice(0, 200).replace(/\.$/, '')}` : ''}.`)
-}
+const refused = (who: string, said: string, why: BadAudio): BadAudio => new BadAudio(`${why.message} ${who} could not read it either${said ? `: ${said.slice(0, 200).replace(/\.$/, '')}` : ''}.`)
 
 /** Channels interleaved as float32 into a WAV file of tag 3. */
 const SCRIPT = `

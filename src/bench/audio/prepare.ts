@@ -22,12 +22,12 @@ export interface Prepared {
 const SILENCE = 0.001
 
 /** Reads the recording once, by another decoder where it is not WAV; `asFile`: a program will need it as a file. */
-export function prepareAudio(path: string | null, asFile: boolean): Prepared {
+export async function prepareAudio(path: string | null, asFile: boolean, signal: AbortSignal): Promise<Prepared> {
   let made: TempFolder | null = null
   const folder = () => (made ??= tempFolder())
   const remove = () => made?.remove()
   try {
-    const { readable, opened, by } = openAny(path, () => join(folder().path, 'decoded.wav'))
+    const { readable, opened, by } = await openAny(path, () => join(folder().path, 'decoded.wav'), signal)
     const { audio, samples } = decodeOnce(opened)
     const file = path ?? (asFile ? folder().write('reference.wav', clipWav()) : null)
     const channels = audio.channels === 1 ? '1 channel' : `${audio.channels} channels`
@@ -54,7 +54,7 @@ function decodeOnce(opened: Opened): ReturnType<Opened['decode']> {
   }
 }
 
-function openAny(path: string | null, target: () => string): { readonly readable: string | null; readonly opened: Opened; readonly by: string } {
+async function openAny(path: string | null, target: () => string, signal: AbortSignal): Promise<{ readonly readable: string | null; readonly opened: Opened; readonly by: string }> {
   const opened = openAudio(path)
   try {
     opened.decode()
@@ -63,7 +63,7 @@ function openAny(path: string | null, target: () => string): { readonly readable
     opened.close()
     if (!(error instanceof BadAudio) || !error.foreign || path === null) throw error
     const decoded = target()
-    const by = decodeForeign(path, decoded, error)
+    const by = await decodeForeign(path, decoded, error, signal)
     return { readable: decoded, opened: openAudio(decoded), by: ` after decoding by ${by}` }
   }
 }

@@ -36,7 +36,7 @@ export function agent(): void {
   const answer = async (request: Request): Promise<Answer> => {
     if (request.kind === 'prepare') {
       const { options } = replaced(request.errand)
-      audio = prepareAudio(options.audio ?? null, options.command !== undefined)
+      audio = await prepareAudio(options.audio ?? null, options.command !== undefined, abort.signal)
       // Nothing is asked of anybody and nothing installed here: whoever asked has seen to that.
       subject = await subjectOf(options, { stdin: process.stdin, stdout: process.stderr, stderr: { write: () => true }, env: process.env, cwd: process.cwd() }, audio, abort.signal)
       return { kind: 'prepared', audio: { seconds: audio.seconds, form: audio.form }, silent: audio.silent, warnings: audio.warnings, launches: subject.plan.launches, freshEveryRun: subject.engine.freshEveryRun }
