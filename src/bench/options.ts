@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { WrongCall } from '../wrong-call.ts'
 import { parseBaseline } from './baseline.ts'
+import { boundedFile } from './bounded-file.ts'
 import type { BenchOptions } from './command.ts'
 import { speaks } from './targets/index.ts'
 import type { Result } from './types.ts'
@@ -44,12 +44,18 @@ function wrongIn(options: BenchOptions): string | null {
   return null
 }
 
+/** An hour of speech is 60 kB of text, and a kept measurement less than 1 MB. */
+const MAX_TEXT = 16 << 20
+
 function readText(option: string, path: string, cwd: string): string {
+  let bytes
   try {
-    return readFileSync(absolute(path, cwd), 'utf8')
+    bytes = boundedFile(absolute(path, cwd), MAX_TEXT)
   } catch (error) {
     throw new WrongCall(`${option} ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`)
   }
+  if (bytes === 'too large') throw new WrongCall(`${option} ${path} has more than ${MAX_TEXT >> 20} MiB, so it is not what belongs there.`)
+  return bytes.toString('utf8')
 }
 
 export const absolute = (path: string, cwd: string) => (isAbsolute(path) ? path : join(cwd, path))

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { WrongCall } from '../../wrong-call.ts'
+import { boundedFile } from '../bounded-file.ts'
 import { crowd } from '../crowd.ts'
 import { CannotMeasure, type Engine, Interrupted } from '../engine.ts'
 import type { Run } from '../messages.ts'
@@ -7,6 +8,7 @@ import { textIn, transcribe, Unanswered } from './transcription.ts'
 
 const LIMIT_MS = 600_000
 const MAX_ANSWER = 16 << 20
+const MAX_RECORDING = 256 << 20
 
 /** A request that was not answered with a text; `short` is the same for all that failed alike. */
 class NoText extends CannotMeasure {
@@ -19,7 +21,9 @@ class NoText extends CannotMeasure {
 
 /** A server with the transcription interface of OpenAI: multipart `file` and `model` in, JSON with `text` out. */
 export function urlEngine(url: URL, model: string, file: string, signal: AbortSignal): Engine {
-  const recording = new Blob([new Uint8Array(readFileSync(file))], { type: 'audio/wav' })
+  const bytes = boundedFile(file, MAX_RECORDING)
+  if (bytes === 'too large') throw new WrongCall(`--audio: the recording has more than ${MAX_RECORDING >> 20} MiB, which bench does not send to a server; servers take far less (OpenAI's own 25 MB).`)
+  const recording = new Blob([new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) as Uint8Array<ArrayBuffer>], { type: 'audio/wav' })
   return {
     freshEveryRun: false,
     open: async () => ({
