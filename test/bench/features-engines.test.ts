@@ -67,9 +67,11 @@ describeWith('genuine feature extractors', missing, () => {
     const packages = [wheel('kaldi-native-fbank', '1.22.3', '.', version), wheel('numpy', '2.2.6', '.', version)]
     const out = theirs(KALDI, packages, join(folder, 'x.f32'), join(folder, 'out.f32'), kind)
     const { data } = kind === 'kaldi' ? kaldiFbank(samples) : kaldiFbank(samples, SHERPA)
-    // Where a band holds almost nothing, float32 itself is off by more: all values but 1 in 10,000, and those of any energy, must agree.
-    const off = differences(data, out)
-    expect(off.filter((value) => value >= 1e-3).length / off.length).toBeLessThan(0.0001)
-    expect(largest(off.filter((_, i) => data[i]! > (kind === 'kaldi' ? 5 : -12)))).toBeLessThan(1e-3)
+    // Their transform rounds to float32: an error of about 1e-7 of the frame's strongest amplitude in every band. In the logarithm of
+    // a band whose energy is d nats below the strongest that weighs e^(d/2) as much; beyond 20 nats (87 dB) it passes 1e-3. In
+    // this recording that is a few values in 80,000, one of them 24 nats down and off by 2.4e-3. Ours is float64 to the end.
+    const strongest = (i: number) => Math.max(...data.subarray(80 * Math.floor(i / 80), 80 * Math.floor(i / 80) + 80))
+    const excess = differences(data, out).map((off, i) => off / Math.max(1, Math.exp((strongest(i) - data[i]! - 20) / 2)))
+    expect(largest(excess)).toBeLessThan(1e-3)
   }, 300_000)
 })
