@@ -18,6 +18,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'asr-doctor-test-'))
   writeFileSync(join(folder, 'silence.wav'), pcm16Wav(new Int16Array(16000), 16000))
   writeFileSync(join(folder, 'short.wav'), clipWav().subarray(0, 44 + 2 * 16000 * 8))
+  writeFileSync(join(folder, 'short.txt'), 'Four score and seven years ago our fathers brought forth on this continent a new nation, conceived in liberty')
 })
 afterAll(() => {
   tool.remove()
@@ -166,7 +167,7 @@ describeWith('systemd box and pocketsphinx', boxMissing() ?? sphinx, () => {
   afterAll(() => box.stop())
 
   const inService = (...properties: readonly string[]) => {
-    const ran = box.run('systemd-run', '-q', '--wait', '--pipe', ...properties.flatMap((each) => ['-p', each]), NODE, tool.main, 'bench', '--json', '--runs', '2', '--audio', join(folder, 'short.wav'), '--command', SPHINX)
+    const ran = box.run('systemd-run', '-q', '--wait', '--pipe', ...properties.flatMap((each) => ['-p', each]), NODE, tool.main, 'bench', '--json', '--runs', '2', '--audio', join(folder, 'short.wav'), '--reference', join(folder, 'short.txt'), '--command', SPHINX)
     expect(ran.stderr).toMatch(/^asr-doctor bench: /m)
     return checked(ran.stdout)
   }
@@ -180,6 +181,9 @@ describeWith('systemd box and pocketsphinx', boxMissing() ?? sphinx, () => {
     const result = inService(`CPUQuota=${quota}`)
     expect(kinds(result)).toContain('throttled')
     expect(result.machine.load.throttle.throttled / result.machine.load.throttle.periods).toBeGreaterThan(0.5)
+    // Slower, and no deafer: 4 of these 19 words are heard otherwise in any case.
+    expect(result.text.wer).toBeLessThan(0.25)
+    expect(result.text.wer).toBeGreaterThan(0.05)
     // The quota is a part of one CPU, and this recogniser uses one: wall time is CPU time over the quota at least.
     expect(slowness(result)).toBeGreaterThan(0.8 / part)
     expect(slowness(result)).toBeLessThan(3 / part)

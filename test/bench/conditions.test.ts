@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,13 +6,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clipWav } from '../../src/bench/audio/clip.ts'
 import { bootBox, boxMissing, NODE, REPOSITORY, type Box } from '../support/box.ts'
 import { describeWith } from '../support/rig.ts'
-import { buildTool, checked, type Tool } from './tool.ts'
+import { unpackModels } from './speech-models.ts'
+import { buildTool, checked, leftFolders, leftProcesses, type Tool } from './tool.ts'
 
 let tool: Tool
 let folder = ''
+let models: ReturnType<typeof unpackModels>
 beforeAll(async () => {
   tool = await buildTool()
   folder = mkdtempSync(join(tmpdir(), 'asr-doctor-test-'))
+  models = unpackModels()
+  cpSync(join(models.folder, 'onnx-asr-ctc'), join(folder, 'ctc'), { recursive: true })
+  // In the place of Python: what it is asked, and what the genuine script would answer.
+  writeFileSync(join(folder, 'python'), STAND, { mode: 0o755 })
   for (const path of [tool.folder, folder]) chmodSync(path, 0o755)
   writeFileSync(join(folder, 'short.wav'), clipWav().subarray(0, 44 + 2 * 16000 * 2))
   writeFileSync(join(folder, 'sleeps.sh'), 'sleep 300 & wait')
@@ -24,8 +30,36 @@ const written = (path) => { try { fs.writeFileSync(path, ''); return true } catc
 console.log(JSON.stringify({ x: x !== 0.5, env: process.env, cwd: process.cwd(), uid: process.getuid(), groups: process.getgroups(), home: there('/home/asr'), kmsg: there('/dev/tty'), state: written('/var/lib/asr-state/by-bench'), files: require('child_process').execSync('ulimit -n').toString().trim() }))`)
 })
 afterAll(() => {
+  models.remove()
   tool.remove()
   rmSync(folder, { recursive: true, force: true })
+})
+
+const STAND = `#!/bin/sh
+echo "a wrapper of $(id -un)"
+facts='"facts":{"version":"1.23.2","available":["CPUExecutionProvider"]}'
+while read -r line; do
+  case "$line" in
+    *'"encoder"'*) echo '{"kind":"loaded","sinceReadyMs":0,"python":"3.11.7",'"$facts"'}';;
+    *'"run"'*) sleep 0.1; echo '{"kind":"ran","run":{"wallMs":100,"cpuMs":1,"phases":[],"text":null},'"$facts"'}';;
+    *'"place"'*)
+      folder=$(echo "$line" | sed 's/.*"folder":"//; s/".*//')
+      echo '[{"cat":"Node","name":"a_kernel_time","dur":9,"args":{"provider":"CPUExecutionProvider","op_name":"Add","node_index":"1"}}]' > "$folder/encoder_1.json"
+      echo '{"kind":"placed"}';;
+    *) echo '{"kind":"calibrated","calibration":{"wallMs":1,"cpuMs":1}}';;
+  esac
+done
+`
+
+it('--vary precision: a model beside its own int8, both run', () => {
+  const { code, stdout } = tool.run(['--json', '--audio', join(folder, 'short.wav'), '--runs', '3', '--threads', '1', '--provider', 'cpu', '--vary', 'precision', '--model', join(folder, 'ctc')])
+  const { factors, target } = checked(stdout)
+  expect(factors).toEqual([{ name: 'precision', from: 'call', ratio: expect.objectContaining({ pairs: 3 }), measurable: null, because: expect.stringMatching(/^In fp32 a run took [\d.]+ times \(3 pairs of runs, too few for an interval\) as long as in int8\.$/) }])
+  expect(factors[0].ratio.median).toBeGreaterThan(0)
+  expect(target).toMatchObject({ kind: 'model', files: ['model.onnx'] })
+  expect(leftFolders(tool)).toEqual([])
+  expect(leftProcesses(tool)).toEqual([])
+  expect(code).toBe(0)
 })
 
 describe('calls', () => {
@@ -175,6 +209,17 @@ pgrep -af '[s]leep 300|[b]ench-worker'; ls /opt/tool/tmp; true`)
     expect(result).toMatchObject({ target: { kind: 'embedded', threads: 1 }, workload: 'fastconformer-s', provider: { used: 'cpu', tier: 'cpu' }, conditions: { service: { user: 'asr', provider: 'cpu' }, shell: { provider: 'cpu' } } })
     expect(result.conditions.ratio.pairs).toBe(2)
     expect(result.provider.placement[0].nodes).toBeGreaterThan(500)
+    expect(left()).toBe('')
+  })
+
+  it.each<[string, readonly string[], object]>([
+    ['a model of one’s own', ['--model', '/opt/test/ctc'], { target: { kind: 'model', files: ['model.onnx'] }, text: { empty: expect.any(Boolean) } }],
+    ['the onnxruntime of a Python', ['--python', '/opt/test/python', '--workload', 'fastconformer-s'], { target: { kind: 'python', runtime: 'onnxruntime 1.23.2 in Python 3.11.7' } }],
+  ])('%s, in the place of a service', (_, target, expected) => {
+    const ran = box.run('env', '-C', REPOSITORY, NODE, '/opt/tool/main.js', 'bench', '--json', '--audio', '/opt/test/short.wav', '--unit', 'plain', '--runs', '2', '--threads', '1', '--provider', 'cpu', ...target)
+    const result = said(ran)
+    expect(result).toMatchObject({ ...expected, provider: { used: 'cpu', placement: [{ provider: 'CPUExecutionProvider' }] }, conditions: { service: { user: 'asr', provider: 'cpu', failed: null }, shell: { user: 'root', provider: 'cpu', failed: null } } })
+    expect(result.conditions.ratio.pairs).toBe(2)
     expect(left()).toBe('')
   })
 
