@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { findProgram } from '../host/find-program.ts'
 import { summaryOf, type GpuRow } from './gpu-load.ts'
+import { killGroup } from './kill-group.ts'
 import type { GpuLoad } from './types.ts'
 
 /** Watches the GPUs of this machine from outside, through one long-lived nvidia-smi. */
@@ -59,11 +60,7 @@ export function watchGpu(): GpuWatch | null {
   const end = () => {
     stopped = true
     apps.kill('SIGKILL')
-    try {
-      if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL')
-    } catch {
-      // Already gone.
-    }
+    if (child !== null && child.exitCode === null && child.signalCode === null) killGroup(child)
   }
   const now = () => (rows.length === 0 ? null : summaryOf(rows, beganAt, others))
   return {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { resolve } from 'node:path'
 import type { Io } from '../../io.ts'
 import type { Env } from '../../types.ts'
 import { WrongCall } from '../../wrong-call.ts'
@@ -79,7 +79,7 @@ export async function measureConditions(asked: BenchOptions, around: Around): Pr
 
 /** Paths as the caller means them, since the service has another working directory; and the runtime, found or added here. */
 async function prepared(asked: BenchOptions, io: Io): Promise<BenchOptions> {
-  const absolute = (path: string) => (isAbsolute(path) ? path : join(io.cwd, path))
+  const absolute = (path: string) => resolve(io.cwd, path)
   const wantsRuntime = asked.command === undefined && asked.python === undefined
   if (asked.vary?.includes('precision') && asked.model === undefined) throw new WrongCall('--vary precision goes with --model: it compares the model with the files of another precision beside it.')
   if (asked.vary?.includes('provider') && asked.command !== undefined) throw new WrongCall('--vary provider does not go with --command: what a command runs on is its own affair.')

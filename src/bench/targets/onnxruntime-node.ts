@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path'
+import { resolve } from 'node:path'
 import type { Io } from '../../io.ts'
 import type { Prepared } from '../audio/prepare.ts'
 import type { BenchOptions } from '../command.ts'
@@ -15,7 +15,7 @@ import { runtimeFor } from './runtime-wanted.ts'
 
 /** A built-in network, or the user's own model, on onnxruntime-node. */
 export async function onnxruntimeNodeTarget(options: BenchOptions, io: Io, audio: Prepared, signal: AbortSignal): Promise<Subject> {
-  const model = options.model === undefined ? null : isAbsolute(options.model) ? options.model : join(io.cwd, options.model)
+  const model = options.model === undefined ? null : resolve(io.cwd, options.model)
   const own = model === null ? {} : await (await import('../recogniser/recognise.ts')).modelRun(model)
   const runtime = await runtimeFor(options, io)
   const asked = options.provider.length === 0 ? ['auto'] : options.provider.map(shortName)

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { WrongCall } from '../../wrong-call.ts'
 import type { Prepared } from '../audio/prepare.ts'
 import { samplesOf } from '../audio/samples.ts'
@@ -14,7 +14,7 @@ import { windows } from './python.ts'
 
 /** The user's own model in the user's own library, in the user's own Python. */
 export function pythonModelTarget(python: string, typed: string, options: BenchOptions, cwd: string, audio: Prepared, signal: AbortSignal): Subject & { remove(): void } {
-  const path = isAbsolute(typed) ? typed : join(cwd, typed)
+  const path = resolve(cwd, typed)
   const named = !existsSync(path)
   const name = named ? engineOfName(typed, options.engine) : (options.engine ?? engineOf(path, typed))
   const asked = options.provider.length === 0 ? ['auto'] : options.provider.map(shortName)
