@@ -156,6 +156,4 @@ function contents(options: BenchOptions, cwd: string): { readonly audio: { reado
     audio: field(options.audio === undefined ? bytesContent(clipWav()) : contentOf([absolute(options.audio, cwd)])),
     model: (graphs) => (model ??= options.model === undefined ? {} : field(contentOf(modelFiles(absolute(options.model, cwd), graphs)))),
   }
-  if (bytes === 'too large') throw new WrongCall(`${option} ${path} has more than ${MAX_TEXT >> 20} MiB, so it is not what belongs there.`)
-  return bytes.toString('utf8')
 }
