@@ -40,10 +40,20 @@ export interface HypothesisRow {
   /** Why a line that refutes it does so. */
   readonly whyRefuted?: string
   readonly decideBy: (signs: Signs) => string
+  /** What decides it once one of its checks has found it likely, for asking that check again tells nothing new. */
+  readonly decideFurther?: (signs: Signs) => string
 }
 
 /** The words that examine the same target again. */
 const again = ({ unit }: Signs, more: string): string => `asr-doctor check ${unit === null ? '--unit NAME' : `--unit ${unit.name}${unit.scope === 'user' ? ' --user' : ''}`}${more}`
+/** What the loader tells the engine, the engine writes down when it starts. */
+function startAgain(signs: Signs): string {
+  const { unit } = signs
+  const user = unit?.scope === 'user' ? ' --user' : ''
+  const name = unit?.name ?? 'NAME'
+  const tried = (signs.engineFiles ?? []).some((path) => /\/(?:onnxruntime\/capi|ctranslate2|torch)\//.test(path))
+  return `${tried ? `${again(signs, ' --probe')}; or ` : ''}systemctl${user} restart ${name}, let it transcribe once, then journalctl${user} -u ${name} -g 'cannot open shared object file|Failed to load library|Library .* is not found'`
+}
 const property = (signs: Signs, name: string, useless: RegExp): readonly Evidence[] => {
   const value = signs.unit?.properties[name]
   return value === undefined || value === '' || useless.test(value) ? [] : [{ source: signs.unit!.source, saw: `${name}=${value}` }]
@@ -81,6 +91,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     whyRefuted: 'What stands in this line is done only by a GPU part that was loaded.',
     refutedByProvider: 'The GPU provider is in the memory of the process.',
     decideBy: (signs) => again(signs, ' --only cuda --only cudnn'),
+    decideFurther: startAgain,
   },
   {
     id: 'library-path-hidden',
@@ -90,6 +101,7 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
     whyRefuted: 'A provider whose libraries are hidden is not loaded at all and prints no such line; there is no slower kind of loading.',
     refutedByProvider: 'A provider whose libraries are hidden is not loaded at all, and this one is in the memory of the process.',
     decideBy: (signs) => again(signs, ' --only cuda'),
+    decideFurther: startAgain,
   },
   {
     id: 'cpu-only-runtime',
@@ -155,5 +167,5 @@ export const HYPOTHESES: readonly HypothesisRow[] = [
   { id: 'process-died', claim: 'The process ended by itself or was killed.', symptoms: ['dies'], decideBy: (signs) => again(signs, ' --only log') },
   { id: 'out-of-memory', claim: 'The kernel killed it for want of memory.', symptoms: ['dies'], decideBy: () => "journalctl -k --grep 'Killed process'" },
   { id: 'gpu-out-of-memory', claim: 'The GPU had no memory left.', symptoms: ['dies'], grounds: (signs) => lines(signs, 'cublas-not-initialised', 'ort-out-of-memory'), decideBy: () => 'nvidia-smi --query-gpu=memory.used,memory.total --format=csv -l 1' },
-  { id: 'audio-server-unreachable', claim: 'The program reaches no sound server.', symptoms: ['no-microphone'], foundBy: ['audio/server-unreachable', 'audio/alsa-hidden'], decideBy: (signs) => again(signs, ' --only audio') },
+  { id: 'audio-server-unreachable', claim: 'The program reaches no sound server.', symptoms: ['no-microphone'], foundBy: ['audio/server-unreachable', 'audio/alsa-hidden'], decideBy: (signs) => again(signs, ' --only audio'), decideFurther: () => 'Start it again and read what it says when it opens the microphone: “Connection refused” or “No such file or directory” confirms it.' },
 ]

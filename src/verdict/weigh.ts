@@ -56,7 +56,7 @@ function stateOf(row: HypothesisRow, signs: Signs, symptoms: ReadonlySet<Symptom
   if (confirming.length === 0 && hints.length === 0 && against !== null) return { id, claim, state: 'refuted', ...against }
   if (confirming.length > 0 || hints.length > 0 || (grounds.length > 0 && (asked || row.symptoms.length === 0)) || (asked && row.always)) {
     const means = grounds.length > 0 ? row.means?.(signs) : null
-    return { id, claim, state: 'undetermined', evidence: [...confirming, ...grounds].slice(0, 3), ...(means ? { because: means } : {}), decideBy: row.decideBy(signs) }
+    return { id, claim, state: 'undetermined', evidence: [...confirming, ...grounds].slice(0, 3), ...(means ? { because: means } : {}), decideBy: (likely.length > 0 ? (row.decideFurther ?? row.decideBy) : row.decideBy)(signs) }
   }
   return null
 }
