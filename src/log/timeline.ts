@@ -27,7 +27,7 @@ export function episodesOf({ hits }: LogReading): readonly Episode[] {
     const first = open['samples-in'] ?? open['encoder-start'] ?? open['decoder-start'] ?? hit
     episodes.push({
       lines: [first.line, hit.line],
-      samples: numberIn(open['samples-in']?.text, /(\d+) samples/),
+      samples: numberIn(open['samples-in']?.text, /(\d+) (?:audio )?samples/),
       encoderMs: between(open['encoder-start'], open['decoder-start']),
       decoderMs: between(open['decoder-start'], hit),
       totalMs: first === hit ? null : between(first, hit),

@@ -115,13 +115,18 @@ export interface Speed {
   readonly encoderMs: number | null
   readonly audioS: number | null
   readonly totalMs: number | null
+  /** Whether others are in the log whose times were not kept. */
+  readonly partly: boolean
   readonly evidence: readonly Evidence[]
 }
 
+/** Lines with which a transcription ends. */
+const ENDS = ['tokens-out', 'zero-tokens', 'sherpa-rtf']
+
 /** The slowest transcription whose audio and time both stand in a log. */
 export function slowest(signs: Pick<Signs, 'logs'>): Speed | null {
-  const speeds = signs.logs.flatMap(({ asked, reading }): Speed[] => [
-    ...episodesOf(reading).flatMap(({ samples, totalMs, encoderMs, lines }): Speed[] => {
+  const speeds = signs.logs.flatMap(({ asked, reading }): Omit<Speed, 'partly'>[] => [
+    ...episodesOf(reading).flatMap(({ samples, totalMs, encoderMs, lines }) => {
       if (samples === null || totalMs === null || samples === 0) return []
       const audioS = samples / SAMPLE_RATE
       const text = (line: number) => reading.hits.find((hit) => hit.line === line)?.text ?? ''
@@ -129,7 +134,9 @@ export function slowest(signs: Pick<Signs, 'logs'>): Speed | null {
     }),
     ...printedRtf(reading).map(({ rtf, line }) => ({ rtf, audioS: null, totalMs: null, encoderMs: null, encoderShare: null, evidence: [{ source: `${asked}:${line}`, saw: reading.hits.find((hit) => hit.line === line)?.text ?? '' }] })),
   ])
-  return [...speeds].sort((a, b) => b.rtf - a.rtf)[0] ?? null
+  const partly = signs.logs.some(({ reading }) => ENDS.some((id) => (reading.counts[id] ?? 0) > reading.hits.filter((hit) => hit.id === id).length))
+  const [most] = [...speeds].sort((a, b) => b.rtf - a.rtf)
+  return most === undefined ? null : { ...most, partly }
 }
 
 export interface Placed extends ReadModel {

@@ -43,11 +43,13 @@ function byLesserSigns(signs: Signs): GpuVerdict {
 }
 
 /** RTF and RTFx both, for each is taken for the other. */
-function speedInWords({ rtf, totalMs, audioS, encoderMs }: NonNullable<ReturnType<typeof slowest>>): string {
+function speedInWords({ rtf, totalMs, audioS, encoderMs, partly }: NonNullable<ReturnType<typeof slowest>>): string {
   const factor = `RTF ${rtf.toFixed(2)} (RTFx ${(1 / rtf).toFixed(2)}: ${rtf < 1 ? 'faster' : 'slower'} than the audio runs)`
-  if (totalMs === null || audioS === null) return `The slowest transcription in the log took ${factor}.`
+  // Of very many only the first and the last are kept.
+  const which = partly ? 'The slowest of the transcriptions that were timed, which are not all in the log,' : 'The slowest transcription in the log'
+  if (totalMs === null || audioS === null) return `${which} took ${factor}.`
   const encoder = encoderMs === null ? '' : `, ${(encoderMs / 1000).toFixed(0)} s of it in the encoder`
-  return `The slowest transcription in the log took ${(totalMs / 1000).toFixed(0)} s for ${audioS.toFixed(0)} s of audio${encoder}: ${factor}.`
+  return `${which} took ${(totalMs / 1000).toFixed(0)} s for ${audioS.toFixed(0)} s of audio${encoder}: ${factor}.`
 }
 
 /** What the model file foretells, where the placement itself was not seen and the model is one that is loaded. */

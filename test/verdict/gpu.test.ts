@@ -27,6 +27,16 @@ const NOT_CREATED = '2026-11-30 07:49:17.9 [W:onnxruntime:Default, onnxruntime_p
 const placedOn = (provider: string, nodes: number, day = 29) => `2026-11-${day} 07:00:00.1 [V:onnxruntime:, session_state.cc:1263 VerifyEachNodeIsAssignedToAnEp]  All nodes placed on [${provider}]. Number of nodes: ${nodes}\n`
 const someOn = (provider: string, nodes: number) => `2026-11-29 07:00:00.1 [V:onnxruntime:, session_state.cc:1274 VerifyEachNodeIsAssignedToAnEp]  Node(s) placed on [${provider}]. Number of nodes: ${nodes}\n`
 
+describe('the speed in a log', () => {
+  const heard = (second: number) => `2026-11-30T07:00:${String(second).padStart(2, '0')}.000Z INFO Processing 320000 audio samples\n2026-11-30T07:00:${String(second + 1).padStart(2, '0')}.000Z INFO Decoded 9 tokens\n`
+  it('is that of the slowest: 20 s of audio in a second are RTF 0.05', () => {
+    expect(verdictOf(signs({ logs: [log(heard(1))] })).because).toContain('The slowest transcription in the log took 1 s for 20 s of audio: RTF 0.05 (RTFx 20.00: faster than the audio runs).')
+  })
+  it('is not said of those that were not timed', () => {
+    expect(verdictOf(signs({ logs: [log(heard(1).repeat(70))] })).because).toContain('The slowest of the transcriptions that were timed, which are not all in the log, took 1 s')
+  })
+})
+
 describe('the table of what single lines decide', () => {
   it('speaks of signatures that exist', () => {
     const ids = new Set(SIGNATURES.map(({ id }) => id))
