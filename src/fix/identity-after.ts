@@ -40,7 +40,7 @@ export function statusAfter({ context: { before, after } }: Restart): ((text: st
 
 /** Variables that can change what a program prints; a recorded machine is not asked again where none of them is among those that change. */
 const HEEDS: Readonly<Record<string, RegExp>> = { pactl: /^(PULSE_|XDG_RUNTIME_DIR$|HOME$|DBUS_)/, arecord: /^(ALSA_|HOME$|PULSE_|XDG_RUNTIME_DIR$|LD_)/, test: /^$/, ldd: /^LD_/ }
-const heeded = (program: string): RegExp => HEEDS[program] ?? /^(PYTHON|PATH$|HOME$|VIRTUAL_ENV$|CONDA_PREFIX$)/
+export const heeds = (program: string, names: readonly string[]): boolean => names.some((name) => (HEEDS[program.split('/').at(-1)!] ?? /^(PYTHON|PATH$|HOME$|VIRTUAL_ENV$|CONDA_PREFIX$)/).test(name))
 
 /** A program asked as the new process would be: another question than the one answered before. `names`: the variables that change; null = the credentials do. */
 export async function inItsPlace(asked: Question, machine: Ask, causes: readonly string[], names: readonly string[] | null): Promise<Json> {
@@ -50,7 +50,7 @@ export async function inItsPlace(asked: Question, machine: Ask, causes: readonly
   try {
     return await machine({ ...asked, key: question.run(program!, args, options), options })
   } catch (error) {
-    if (!(error instanceof NotRecorded) || names === null || names.some((name) => heeded(program!.split('/').at(-1)!).test(name))) throw error
+    if (!(error instanceof NotRecorded) || names === null || heeds(program!, names)) throw error
     return machine(asked)
   }
 }

@@ -11,12 +11,11 @@ import { hostOf, type Ask, type Question } from '../host/host.ts'
 import { overlay, type Instead } from '../host/overlay.ts'
 import { basename } from '../paths.ts'
 import { assignmentsOf, type Assignment } from '../systemd/unit-file.ts'
-import type { Env, Fact, Host, Json, Known, Output, Use } from '../types.ts'
+import type { Fact, Host, Json, Known, Output, Use } from '../types.ts'
 import type { Plan } from './plan.ts'
 import { changedProperties, quoted, withProperties } from './properties.ts'
 import { afterRestart } from './restarted.ts'
-import { extended, isSearchList } from './edits/search-list.ts'
-import { withPath } from './edits/windows-path.ts'
+import { profileAfter } from './profile-after.ts'
 
 /**
  * The machine as it would be with the plan carried out, the manager reloaded and the service restarted. Files are as
@@ -25,7 +24,7 @@ import { withPath } from './edits/windows-path.ts'
  * as cured merely because a restart wipes it.
  */
 export async function mended(machine: Ask, plan: Plan): Promise<Ask> {
-  const profile = await profileInstead(machine, plan)
+  const profile = await profileAfter(machine, plan)
   const before = await lookAt(hostOf(machine))
   // What is written already and waits for its reload comes with the restart too.
   const touched = plan.changes.some(({ unit }) => unit !== null) || plan.rows.some(({ wish }) => wish.fix.edits.some(({ kind }) => kind === 'unit-drop-in' || kind === 'env-file'))
@@ -136,12 +135,3 @@ const IDENTITY = /^(Environment|EnvironmentFile|PassEnvironment|UnsetEnvironment
 const causesOf = ({ rows }: Plan): readonly string[] => [
   ...new Set(rows.filter(({ wish }) => wish.fix.edits.some((edit) => edit.kind === 'env-file' || (edit.kind === 'line' && [edit.before, edit.after ?? ''].some((line) => IDENTITY.test(line.split('=')[0]!.trim()))) || (edit.kind === 'unit-drop-in' && edit.set.some(({ key }) => IDENTITY.test(key))))).map(({ wish }) => wish.check)),
 ]
-
-/** A new shell would read the profile, and a new program of Windows the registry's PATH: its variables are then those of whoever calls the doctor. */
-async function profileInstead(machine: Ask, plan: Plan): Promise<Instead> {
-  const edits = plan.rows.flatMap(({ wish }) => wish.fix.edits).filter((edit) => edit.kind === 'shell-profile' || edit.kind === 'windows-path')
-  if (edits.length === 0) return () => undefined
-  const now = await hostOf(machine).environment()
-  const then = edits.reduce<Env>((env, edit) => (edit.kind === 'windows-path' ? withPath(edit.add, env) : { ...env, ...Object.fromEntries(Object.entries(edit.set).map(([name, value]) => [name, isSearchList(name) ? extended(value, env[name] ?? '') : value])) }), now)
-  return (asked) => (asked.verb === 'environment' ? Promise.resolve(then as unknown as Json) : undefined)
-}

@@ -48,6 +48,9 @@ describe('the profile of a shell', () => {
     expect(profile({ LD_LIBRARY_PATH: '/opt/cuda' }, 'bash', twice, '~/.bashrc')).toBe(twice)
   })
 
+  it.each<Shell>(['bash', 'zsh', 'fish', 'sh'])('with the line ends of Windows is left alone for %s, which would take them for part of the value', (shell) => {
+    expect(() => profile({ LD_LIBRARY_PATH: '/opt/lib' }, shell, 'export A=1\r\n', '/home/a/.rc')).toThrow(/^The lines of \/home\/a\/\.rc end as on Windows/)
+  })
   it('of PowerShell is written in its own quotes', () => {
     const text = profile({ LD_LIBRARY_PATH: "/it's", A: '$(x)' }, 'powershell', null, 'profile.ps1')
     expect(text).toContain("${env:A} = '$(x)'")

@@ -50,6 +50,18 @@ describeWith('systemd-box', boxMissing() ?? (shell === undefined ? null : `/usr/
       expect(ldd()).toContain('libcublasLt.so.12 => not found')
     })
 
+    it('is written for a process that was started from such a shell, and cures it once it is started again', () => {
+      const start = (words: string) => Number(box.script(`mkdir -p /opt/asr/bin; cp -n /usr/bin/sleep /opt/asr/bin/asr-server; runuser -u ${user} -- ${words} </dev/null >/dev/null 2>&1 & sleep 1; pgrep -n -u ${user} asr-server`).trim())
+      const pid = start('/opt/asr/bin/asr-server 300')
+      const ran = fix('--pid', String(pid), '--write-path', '--yes')
+      expect(ran.stderr, ran.stdout).toContain(file)
+      const again = start(`${name} -i -c '/opt/asr/bin/asr-server 300; true'`)
+      const judged = JSON.parse(box.runAs(user, NODE, '/opt/doctor/bin/asr-doctor.js', 'check', '--pid', String(again), '--json').stdout)
+      expect(judged.outcomes['cuda/libraries-hidden']).toMatchObject({ status: 'passed' })
+      box.script(`pkill -u ${user} asr-server`)
+      expect(fix('--undo', '--yes').code).toBe(0)
+    })
+
     it('is left alone by --write-unit', () => {
       const before = tree()
       expect(fix('--library', LIBRARY, '--write-unit', '--yes').stdout).toMatch(/--write-path/)

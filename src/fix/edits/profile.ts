@@ -44,6 +44,7 @@ export function profile(set: Env, shell: Shell, before: string | null, file: str
 /** Our first line would go on the one before it where that ends in the shell's mark for it; an empty line between them ends it as the end of the file did. */
 function apart(before: string | null, shell: Shell, file: string): string | null {
   const { lines, end, closed } = linesOf(before ?? '')
+  if (end === '\r\n' && shell !== 'powershell') throw new Refused(`The lines of ${file} end as on Windows, and ${shell} takes the carriage returns for part of each command; take them out first (dos2unix).`)
   const at = blockOf(lines, file)
   const last = lines[(at?.from ?? lines.length) - 1] ?? ''
   const open = shell === 'powershell' ? last.endsWith('`') : /(?<!\\)(\\\\)*\\$/.test(last)
