@@ -12,10 +12,11 @@ const SECRET_SHAPE = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
   /\bgithub_pat_[A-Za-z0-9_]{20,}/g, /\bgsk_[A-Za-z0-9]{16,}/g, /\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}/g, /(?<=hooks\.slack\.com\/services\/)[A-Za-z0-9/]{10,}/g,
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s]+/g,
-  /(?<=(?:Authorization|Proxy-Authorization|X-Api-Key|X-Auth-Token)\s{0,4}:\s{0,4}(?:Basic |Bearer |Token )?)[^\s"',;]{6,}/gi,
-  /(?<=\b(?:password|passwd|secret|token|api_?key)\s{0,4}:\s{0,4})[^\s"',;{}]{4,}/gi, /(?<=\bmachine \S{1,100} login \S{1,100} password )\S{1,200}/g,
-  /(?<=(?:AccountKey|SharedAccessKey|Pwd|Password)=)[^;\s"']{4,}/gi, /(?<=IDENTIFIED BY ')[^']{1,200}/gi,
-  /(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*/gi, /(?<=:\/\/[^/\s:@]{0,64}:)[^/\s@]{1,200}(?=@)/g,
+  /(?<=(?:Authorization|Proxy-Authorization|X-Api-Key|X-Auth-Token)\s{0,4}:\s{0,4}(?:Basic |Bearer |Token )?)[^\s\0"',;]{6,}/gi,
+  /(?<=\b(?:password|passwd|secret|token|api_?key)\s{0,4}:\s{0,4})[^\s\0"',;{}]{4,}/gi, /(?<=\bmachine \S{1,100} login \S{1,100} password )[^\s\0]{1,200}/g,
+  // Parts of a connection string. PWD= and OLDPWD= of a shell are folders.
+  /(?<=(?:AccountKey|SharedAccessKey|Pwd|Password)=)(?![~/\\]|[a-z]:[\\/])[^;\s\0"']{4,}/gi, /(?<=IDENTIFIED BY ')[^'\0]{1,200}/gi,
+  /(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*/gi, /(?<=:\/\/[^/\s\0:@]{0,64}:)[^/\s\0@]{1,200}(?=@)/g,
   /(?<=(?<![a-z_-])--?(?:[a-z_-]{0,40}[_-])?(?:token|password|passwd|secret|api[_-]?key|auth)[= \0])[^\s\0"']{4,}/gi,
 ]
 

@@ -91,7 +91,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)('%s while a decoder works: interrupted, 
     while (!existsSync(below) || readFileSync(below, 'utf8') === '') await sleep(20)
     child.kill(name)
     expect(await ended).toBe(130)
-    expect(stderr).toMatch(/interrupted: nothing had run/)
+    expect(stderr).toMatch(/interrupted: It was interrupted before anything had run\./)
     expect(leftFolders(tool)).toEqual([])
     expect(leftProcesses(tool)).toEqual([])
     expect(existsSync(`/proc/${readFileSync(below, 'utf8').trim()}/cwd`)).toBe(false)

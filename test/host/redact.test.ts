@@ -45,6 +45,16 @@ describe('redaction', () => {
     expect(redactedText([answer])).not.toContain(secret)
   })
 
+  it.each([
+    ['the folders of a shell', 'PWD=/srv/asr\0OLDPWD=/root\0LD_LIBRARY_PATH=/opt/lib\0'],
+    ['a header', 'H=Authorization: Bearer abc.def-123456\0LD_LIBRARY_PATH=/opt/lib\0'],
+    ['a word and a colon', 'NOTE=password: opensesame\0LD_LIBRARY_PATH=/opt/lib\0'],
+    ['an address with a port', 'PROXY=http://proxy:3128\0LD_LIBRARY_PATH=/opt/lib\0MAIL=a@b\0'],
+    ['a connection string', 'DB=Server=x;Pwd=opensesame\0LD_LIBRARY_PATH=/opt/lib\0'],
+  ])('leaves the variables behind %s in an environ block', (_, value) => {
+    expect(redactedText([['read /proc/7/environ', { value }]])).toMatch(/\\u0000LD_LIBRARY_PATH=\/opt\/lib\\u0000/)
+  })
+
   it('says what it took out without saying it, and replaces alike everywhere', () => {
     const { answers, removed } = redact(new Map<string, Answer>([
       ['environment', { value: { API_TOKEN: 'same-secret-42' } }],
