@@ -39,6 +39,9 @@ const shortened = (text: string): string => (text.length > 600 ? `${text.slice(0
 
 function programOf(io: Io, done: (code: number) => void): Command {
   const program = new Command('asr-doctor')
+  let asked = ''
+  program.hook('preSubcommand', (_, command) => void (asked = ` ${command.name()}`))
+  program
     .description('Finds out why GPU speech recognition is slow, deaf, silent or on the CPU, with the evidence for it.')
     .version(VERSION, '-V, --version')
     .addOption(new Option('--no-color', 'print without colour').hideHelp())
@@ -46,7 +49,7 @@ function programOf(io: Io, done: (code: number) => void): Command {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       // One line: what was wrong, what was meant, what helps.
-      outputError: (text, write) => write(`${text.replace(/^error: /, 'asr-doctor: ').trim().replace(/\n/g, ' ').replace(/([^.)?])$/, '$1.')} asr-doctor --help shows what can be asked.\n`),
+      outputError: (text, write) => write(`${text.replace(/^error: /, 'asr-doctor: ').trim().replace(/\n/g, ' ').replace(/([^.)?])$/, '$1.')} asr-doctor${asked} --help shows what can be asked.\n`),
       getOutHelpWidth: () => Math.min(widthOf(io.stdout), 100),
       getErrHelpWidth: () => Math.min(widthOf(io.stderr), 100),
       getOutHasColors: () => false,

@@ -23,7 +23,8 @@ export default defineCheck({
   fixes: 'always',
   needs: { program, gpuIntent, resolution, process_, unitState },
   run: ({ gpuIntent: intent, resolution: { libraries }, process_: running, unitState: unit }) => {
-    if (intent.asks !== 'gpu') return { status: 'not-applicable', because: 'Nothing in it asks for the GPU.' }
+    // A program may ask for it in its source, where no word or variable tells.
+    if (intent.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
     const old = libraries.filter(({ library }) => basename(library.path) === 'libonnxruntime_providers_cuda.so' && CRASHES.test(library.version ?? ''))
     if (old.length === 0) return { status: 'not-applicable', because: 'No ONNX Runtime from 1.18 to 1.22 with CUDA is seen in it.' }
     // A process that lives and has tried has not crashed of it.
@@ -32,12 +33,12 @@ export default defineCheck({
     const died = unit !== null && unit.properties['ExecMainStatus'] === '11' && /^(core-dump|signal)$/.test(unit.properties['Result'] ?? '')
     // What runs now may still be before its first session.
     const runs = running !== null && running.pid !== 'self'
-    const named = namesCuda(intent)
+    const named = intent.asks === 'gpu' && namesCuda(intent)
     return [
       {
         severity: died || (named && !runs) ? 'error' : named ? 'warning' : 'info',
         confidence: died ? 'certain' : named ? 'likely' : 'possible',
-        cause: `ONNX Runtime ${bare.library.version} finds every library of its CUDA provider and no libcuda.so.1, and then ${died ? 'died of' : 'dies of'} SIGSEGV while it loads the provider, without a word.`,
+        cause: `ONNX Runtime ${bare.library.version} finds every library of its CUDA provider and no libcuda.so.1, and then ${died ? 'died of SIGSEGV while it loaded' : intent.asks === null ? 'dies of SIGSEGV if its program has it load' : 'dies of SIGSEGV while it loads'} the provider, without a word.`,
         evidence: [
           { source: bare.library.foundBy, saw: bare.library.path },
           ...(died ? [{ source: unit.source, saw: `Result=${unit.properties['Result']}, ExecMainStatus=11` }] : []),

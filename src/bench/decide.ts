@@ -46,7 +46,7 @@ function againstBaseline(measured: Measured, setting: Setting, before: Result, k
   // Where the provider asked for was not used that is the answer, and with the baseline's nothing was measured that could be compared.
   if (missedProvider(setting.provider)) return { rule: '--max-regression', state: 'inconclusive', because: `Nothing was compared with the baseline, since the work was not done on ${setting.provider.asked[0]}.` }
   if (measured.runs.some(({ calibration }) => calibration === null)) throw new CannotMeasure(NO_YARDSTICK)
-  const terms = { allowed: allowedOf(options), crossMachine: options.crossMachine === true, others }
+  const terms = { allowed: allowedOf(options), crossMachine: options.crossMachine === true, others, threads: options.threads ?? null }
   // Until it is known where the nodes ran: as in the baseline, or it will not be compared at all.
   if (!known || measured.runs.length === 0) return judgeRegression(seriesNow(measured), seriesOf(before), { ...terms, tier: before.provider.tier })
   const now = { ...setting, tool: { version: setting.version }, machine: { ...setting.machine, ...(measured.gpus ? { gpus: measured.gpus } : {}) } }

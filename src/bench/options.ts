@@ -3,6 +3,7 @@ import { WrongCall } from '../wrong-call.ts'
 import { parseBaseline } from './baseline.ts'
 import { boundedFile } from './bounded-file.ts'
 import type { BenchOptions } from './command.ts'
+import { isProvider, PROVIDERS } from './providers.ts'
 import { speaks } from './targets/index.ts'
 import type { Result } from './types.ts'
 
@@ -25,6 +26,8 @@ export function checkOptions(options: BenchOptions, cwd: string): Before {
 }
 
 function wrongIn(options: BenchOptions): string | null {
+  const unknown = options.provider.find((name) => !isProvider(name))
+  if (unknown !== undefined) return `--provider ${unknown}: no execution provider of ONNX Runtime is called so; there are ${PROVIDERS.join(', ')}.`
   if (options.maxRegression !== undefined && options.baseline === undefined) return '--max-regression goes with --baseline FILE.'
   if (options.crossMachine && options.baseline === undefined) return '--cross-machine goes with --baseline FILE.'
   const kept = options.baseline === undefined ? (options.saveBaseline === undefined ? null : '--save-baseline') : '--baseline'

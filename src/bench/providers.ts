@@ -5,10 +5,14 @@ import type { Provider } from './types.ts'
 /** The runtime's long names, and the short ones of its JavaScript face. */
 const LONG: Readonly<Record<string, string>> = {
   CPUExecutionProvider: 'cpu', CUDAExecutionProvider: 'cuda', TensorrtExecutionProvider: 'tensorrt', NvTensorRTRTXExecutionProvider: 'nv_tensorrt_rtx', WebGpuExecutionProvider: 'webgpu', DmlExecutionProvider: 'dml',
-  CoreMLExecutionProvider: 'coreml', OpenVINOExecutionProvider: 'openvino', ROCMExecutionProvider: 'rocm', MIGraphXExecutionProvider: 'migraphx', XnnpackExecutionProvider: 'xnnpack', QNNExecutionProvider: 'qnn',
+  CoreMLExecutionProvider: 'coreml', OpenVINOExecutionProvider: 'openvino', ROCMExecutionProvider: 'rocm', MIGraphXExecutionProvider: 'migraphx', XnnpackExecutionProvider: 'xnnpack', DnnlExecutionProvider: 'dnnl', QNNExecutionProvider: 'qnn',
 }
 
 export const shortName = (provider: string): string => LONG[provider] ?? Object.entries(LONG).find(([long]) => long.toLowerCase() === provider.toLowerCase())?.[1] ?? provider.toLowerCase()
+
+/** Short or long, in any case; a long one that is not known here may be a plugin's. */
+export const isProvider = (name: string): boolean => name === 'auto' || /ExecutionProvider$/i.test(name) || Object.entries(LONG).some(([long, short]) => short === name.toLowerCase() || long.toLowerCase() === name.toLowerCase())
+export const PROVIDERS: readonly string[] = ['auto', ...Object.values(LONG)]
 
 export const longName = (provider: string): string => Object.entries(LONG).find(([, short]) => short === provider)?.[0] ?? provider
 

@@ -7,7 +7,7 @@ import { clipped, wrap } from './wrap.ts'
 const TIERS: Readonly<Record<string, string>> = { T0: 'requested', T1: 'libraries present', T2: 'provider registered', T3: 'memory allocated', T4: 'nodes placed', T5: 'work timed on the GPU', T6: 'right text at the wanted speed' }
 
 /** What the same kinds of evidence say of work that is not there. */
-const DENIED: Readonly<Record<string, string>> = { T3: 'no memory there', T5: 'no time there' }
+const DENIED: Readonly<Record<string, string>> = { T1: 'no GPU part', T2: 'no provider registered', T3: 'no memory there', T4: 'no nodes there', T5: 'no time there' }
 
 /** On the GPU or not, and how that is known. null = nothing was there to be seen. */
 export function verdictBlock({ verdict, target }: Report, paint: ChalkInstance, width: number): string | null {

@@ -91,18 +91,32 @@ describe('the built-in network on the CPU', () => {
     expect(unlike.stderr).toContain('was Intel 4004')
   })
 
-  it('beside a program that takes a CPU the same work is no regression, and a fifth more of it is', () => {
+  it('beside a program that takes a CPU the same work of several threads, which spin for each other, is no regression', () => {
     const hog = spawn(NODE, ['-e', 'for(;;);'], { stdio: 'ignore' })
     try {
       const { stdout } = tool.run(['--runs', '8', '--baseline', join(folder, 'base.json'), '--json'])
-      const [now, before] = [checked(stdout), checked(readFileSync(join(folder, 'base.json'), 'utf8'))]
+      const now = checked(stdout)
       expect(now.gate.decisions).toMatchObject([{ rule: '--max-regression', because: expect.stringMatching(/^Calibrated CPU time is/) }])
       expect(now.gate.state).not.toBe('fail')
       expect(now.machineFactor).toBeGreaterThan(0)
       expect(now.machine.load.othersCpuMs).toBeGreaterThan(0)
-      // The very same runs, held against a baseline in which they did a fifth less.
-      const less = { ...before, runs: before.runs.map((run: TimedRun) => ({ ...run, wallMs: run.wallMs / 1.2, cpuMs: run.cpuMs! / 1.2 })) }
-      expect(judgeRegression(seriesOf(now), seriesOf(less), { allowed: 0.1, tier: 'cpu' })).toMatchObject({ state: 'fail', because: expect.stringMatching(/^Calibrated CPU time is/) })
+    } finally {
+      hog.kill('SIGKILL')
+    }
+  })
+
+  it('beside a program that takes a CPU the same work of one thread is no regression, and a quarter more of it is', () => {
+    const single = join(folder, 'single.json')
+    tool.run(['--threads', '1', '--runs', '12', '--save-baseline', single])
+    const hog = spawn(NODE, ['-e', 'for(;;);'], { stdio: 'ignore' })
+    try {
+      const { stdout } = tool.run(['--threads', '1', '--runs', '12', '--baseline', single, '--json'])
+      const [now, before] = [checked(stdout), checked(readFileSync(single, 'utf8'))]
+      expect(now.gate.decisions).toMatchObject([{ rule: '--max-regression', because: expect.stringMatching(/^Calibrated CPU time is/) }])
+      expect(now.gate.state).not.toBe('fail')
+      // The very same runs, held against a baseline in which they did so much less.
+      const less = { ...before, runs: before.runs.map((run: TimedRun) => ({ ...run, wallMs: run.wallMs / 1.25, cpuMs: run.cpuMs! / 1.25 })) }
+      expect(judgeRegression(seriesOf(now), seriesOf(less), { allowed: 0.1, tier: 'cpu', threads: 1, others: { cpu: 'a program that takes a CPU', gpu: null } })).toMatchObject({ state: 'fail', because: expect.stringMatching(/^Calibrated CPU time is/) })
     } finally {
       hog.kill('SIGKILL')
     }

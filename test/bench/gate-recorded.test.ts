@@ -81,8 +81,10 @@ it('a baseline from a quieter hour, a job in a busier one: still at most 1 % fal
 })
 
 it('a quota that was not there before is caught, though it takes no CPU time', () => {
-  const { fail } = verdicts(recorded('throttled'), recorded('busy'), 1, 'cpu')
-  expect(fail).toBeGreaterThanOrEqual(0.95)
+  const { fail, pass } = verdicts(recorded('throttled'), recorded('busy'), 1, 'cpu')
+  expect(fail).toBeGreaterThanOrEqual(0.9)
+  // What is not told is left open.
+  expect(pass).toBe(0)
 })
 
 it('an absolute limit 10 % above what the program needs: a busy machine hardly ever fails it, because who was in the way was counted', () => {

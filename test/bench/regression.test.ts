@@ -76,6 +76,19 @@ describe('a CPU quota does not hide behind CPU time', () => {
   })
 })
 
+describe('several threads spin for one that is kept from its CPU', () => {
+  const several = (more: number): Series => ({ ...series(1), wallMs: series(1).wallMs.map((ms) => ms / 2), cpuMs: series(1).cpuMs.map((ms) => ms! * more) })
+  const others = { cpu: 'Other processes kept 1.0 CPUs busy.', gpu: null }
+  it.each([
+    ['a fifth more CPU time beside others is left open', 1.2, null, others, 'inconclusive'],
+    ['and beside nobody it is a regression', 1.2, null, { cpu: null, gpu: null }, 'fail'],
+    ['one thread spins for nobody', 1.2, 1, others, 'fail'],
+    ['the same work passes beside others', 1, null, others, 'pass'],
+  ] as const)('%s', (_, more, threads, beside, state) => {
+    expect(judgeRegression(several(more), several(1), { allowed: 0.1, tier: 'cpu', threads, others: beside }).state).toBe(state)
+  })
+})
+
 describe('a command does not tell what it runs on', () => {
   const command = (wall: number, cpu: number, waited: number | null = null): Series => ({ wallMs: steady(wall), cpuMs: steady(cpu), calibrationWallMs: steady(10), calibrationCpuMs: steady(10), throttled: null, cpus: null, waited })
   it('twice the wall time for the same CPU time is a regression, whether it waits for a GPU asleep or spinning', () => {

@@ -20,7 +20,7 @@ const variables = (text: string) => Object.fromEntries(environmentOf(assignments
 describe('a drop-in', () => {
   it('says what was meant, and why', () => {
     expect(dropIn([env('LD_LIBRARY_PATH', '/opt/cuda/lib64'), service('CPUQuota', '400%'), { section: 'Unit', key: 'After', value: 'sound.target' }], 'Add /opt/cuda/lib64 (cuda/libraries-hidden)', null, FILE)).toBe(
-      `# Written by asr-doctor. "asr-doctor fix --undo" takes it back.
+      `# Written by asr-doctor. What it wrote itself, "asr-doctor fix --undo" takes back.
 
 [Service]
 # Add /opt/cuda/lib64 (cuda/libraries-hidden)

@@ -85,5 +85,5 @@ describeWith('kills', process.platform === 'linux' ? null : 'needs Linux', () =>
     }, {})
     // The kills came before, between and after the renames, not only in the pauses.
     expect(Object.keys(seen).filter((state) => /^(noo|nno)/.test(state)).length, JSON.stringify(seen)).toBeGreaterThan(0)
-  }, 180_000)
+  }, 900_000)
 }, { retry: 0 })

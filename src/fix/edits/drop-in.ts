@@ -6,7 +6,7 @@ import { Refused } from '../refused.ts'
 import { isList, written } from './systemd-text.ts'
 import { linesOf, textOf } from './text.ts'
 
-const HEADER = '# Written by asr-doctor. "asr-doctor fix --undo" takes it back.'
+const HEADER = '# Written by asr-doctor. What it wrote itself, "asr-doctor fix --undo" takes back.'
 
 /** systemd gives up on a longer line (LONG_LINE_MAX in basic/def.h). */
 const MAX_LINE_BYTES = 1024 * 1024 - 1

@@ -37,7 +37,7 @@ export function profilePath(shell: Shell, home: string, env: Env): string {
 export function profile(set: Env, shell: Shell, before: string | null, file: string): string {
   const earlier = earlierOf(before, file)
   const wanted = { ...earlier, ...set }
-  const inside = ['# Written by asr-doctor. "asr-doctor fix --undo" takes it back.', ...Object.entries(wanted).flatMap(([name, value]) => statement(name, value, shell))]
+  const inside = ['# Written by asr-doctor. What it wrote itself, "asr-doctor fix --undo" takes back.', ...Object.entries(wanted).flatMap(([name, value]) => statement(name, value, shell))]
   return withBlock(apart(before, shell, file), file, [`# set ${encodeURIComponent(JSON.stringify(wanted))}`, ...inside])
 }
 
