@@ -52,7 +52,7 @@ function startAgain(signs: Signs): string {
   const user = unit?.scope === 'user' ? ' --user' : ''
   const name = unit?.name ?? 'NAME'
   const tried = (signs.engineFiles ?? []).some((path) => /\/(?:onnxruntime\/capi|ctranslate2|torch)\//.test(path))
-  return `${tried ? `${again(signs, ' --probe')}; or ` : ''}systemctl${user} restart ${name}, let it transcribe once, then journalctl${user} -u ${name} -g 'cannot open shared object file|Failed to load library|Library .* is not found'`
+  return `${tried && signs.probe === undefined ? `${again(signs, ' --probe')}; or ` : ''}systemctl${user} restart ${name}, let it transcribe once, then journalctl${user} -u ${name} -g 'cannot open shared object file|Failed to load library|Library .* is not found'`
 }
 const property = (signs: Signs, name: string, useless: RegExp): readonly Evidence[] => {
   const value = signs.unit?.properties[name]
