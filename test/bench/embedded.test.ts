@@ -103,7 +103,7 @@ describe('the built-in network on the CPU', () => {
     } finally {
       hog.kill('SIGKILL')
     }
-  })
+  }, 600_000)
 
   it('beside a program that takes a CPU the same work of one thread is no regression, and a quarter more of it is', () => {
     const single = join(folder, 'single.json')
@@ -120,7 +120,7 @@ describe('the built-in network on the CPU', () => {
     } finally {
       hog.kill('SIGKILL')
     }
-  })
+  }, 600_000)
 
   it('Whisper runs through its own front end and decoder', () => {
     const { code, stdout } = tool.run(['--workload', 'whisper-tiny', '--runs', '2', '--threads', '1', '--json'])
