@@ -33,6 +33,8 @@ const read = (path: string): string | null => {
 const tree = (place: string) =>
   Object.fromEntries(readdirSync(place, { recursive: true, withFileTypes: true }).filter((entry) => !`${entry.parentPath}/`.startsWith(`${place}/state/`)).map((entry) => [join(entry.parentPath, entry.name), entry.isFile() ? read(join(entry.parentPath, entry.name)) : null]))
 
+const copying = (place: string): boolean => readdirSync('/proc').some((pid) => /^\d+$/.test(pid) && /^(setpriv|cp)\0/.test(read(`/proc/${pid}/cmdline`) ?? '') && read(`/proc/${pid}/cmdline`)!.includes(`${place}/`))
+
 async function lane(number: number, kills: number): Promise<Record<string, number>> {
   const place = join(root, String(number))
   const folder = join(place, 'state')
@@ -54,6 +56,8 @@ async function lane(number: number, kills: number): Promise<Record<string, numbe
     await new Promise((resolve) => setTimeout(resolve, next() * 30))
     child.kill('SIGKILL')
     await ended
+    // cp(1), which copies attributes for it, may have been started and not yet have asked to die with it.
+    while (copying(place)) await new Promise((resolve) => setTimeout(resolve, 5))
     // Each file is the old one or the new one, whole.
     const state = changes.map(({ target, before, after }) => {
       const now = read(target)
