@@ -4,6 +4,7 @@ import { judgedEndpoint, type EndpointVerdict } from '../probe/endpoint-judge.ts
 import { endpointOf, type EndpointReading } from '../probe/endpoint.ts'
 import { question } from '../question.ts'
 import type { Fact, Use } from '../types.ts'
+import { gpuIntent } from './gpu-intent.ts'
 import { target, targetChain } from './target.ts'
 import { unitState } from './unit-state.ts'
 
@@ -27,9 +28,10 @@ export const endpoint: Fact<Endpoint> = {
     // From the unit's main process on: whatever it starts is watched as well.
     const main = asked.kind === 'shell' ? null : (await use(targetChain))[0]
     const words = [url, seconds, typeof main === 'number' ? main : null, asked.kind === 'unit' ? asked.name : null] as const
+    const wish = await known(use(gpuIntent))
     const reading = endpointOf(await host.transcribe(...words))
     if (reading === null) throw new CannotSee('What came of asking the endpoint was not recorded in full.')
-    return { url, reading, answers: answersOf(reading), verdict: judgedEndpoint(reading, await quotaOf(use)), asked: question.transcribe(...words) }
+    return { url, reading, answers: answersOf(reading), verdict: judgedEndpoint(reading, await quotaOf(use), wish.known ? wish.value.gpuPresent : null), asked: question.transcribe(...words) }
   },
 }
 

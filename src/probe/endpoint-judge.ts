@@ -30,15 +30,15 @@ const SPINNING_CPUS = 1.5
 const LEADING_SM = 50
 const SMALL_SM = 10
 
-/** `quotaCpus`: the processors that the unit's CPUQuota= allows; null = any number. */
-export function judgedEndpoint(reading: EndpointReading, quotaCpus: number | null): EndpointVerdict {
+/** `quotaCpus`: the processors that the unit's CPUQuota= allows; null = any number. `driver`: NVIDIA's driver is in this kernel, which a container shows as well; null = not to be told. */
+export function judgedEndpoint(reading: EndpointReading, quotaCpus: number | null, driver: boolean | null): EndpointVerdict {
   const answers = answersOf(reading)
-  const judged = answers.texts === 0 ? { onGpu: null, tier: null, because: 'Its endpoint gave no text, so nothing was seen at work.' } : placeOf(reading, quotaCpus)
+  const judged = answers.texts === 0 ? { onGpu: null, tier: null, because: 'Its endpoint gave no text, so nothing was seen at work.' } : placeOf(reading, quotaCpus, driver)
   const right = isRight(answers) && answers.warmMs !== null && answers.rtf! <= WANTED_RTF
   return { onGpu: judged.onGpu, tier: judged.onGpu === true && right ? 'T6' : judged.tier, because: [answersInWords(reading), judged.because].filter((each) => each !== '').join(' '), place: judged.because }
 }
 
-function placeOf(reading: EndpointReading, quotaCpus: number | null): Judged {
+function placeOf(reading: EndpointReading, quotaCpus: number | null, driver: boolean | null): Judged {
   const { processes, here, requests, samePids } = reading
   if (!here) return untold('Its address is on another machine, whose GPU cannot be seen from here.')
   if (processes === null) return untold(`Which process serves it could not be told${heldBy(reading)}, so neither is what it works on: name it with --unit or --pid.`)
@@ -78,11 +78,12 @@ function placeOf(reading: EndpointReading, quotaCpus: number | null): Judged {
   }
   const hidden = processes.some(({ devices }) => devices === null)
   const open = [...new Set(processes.flatMap(({ devices }) => devices ?? []))]
-  // A GPU is worked on through an open device node and in no other way, so this needs no sampler.
-  if (busy && noStranger && !hidden && open.length === 0) return { onGpu: false, tier: 'T3', because: `None of its processes had the device of a GPU open while it worked for ${Math.round(endMs / 1000)} s.${cpuWords}` }
+  // A GPU is worked on through an open device node and in no other way. But a gateway may be busy while it waits for another, whose work only the sampler shows.
+  const othersSeen = during.length > 0 || driver === false
+  if (busy && noStranger && othersSeen && !hidden && open.length === 0) return { onGpu: false, tier: 'T3', because: `None of its processes had the device of a GPU open while it worked for ${Math.round(endMs / 1000)} s.${cpuWords}` }
   if (open.length > 0) return untold(`It has ${open.slice(0, 3).join(', ')} open; whether it computes there was not seen${samePids ? whyUnseen(reading) : ': process ids of a container are not those that nvidia-smi counts, so run the check on the host'}.${cpuWords}${strangerWords}`)
   if (hidden) return untold(`Whether its processes have a GPU open may not be seen by this user: run the same command as root.${cpuWords}${strangerWords}`)
-  return untold(`None of its processes had the device of a GPU open${work === null ? '' : `, and they ${inWords(work)}, which does not show that the work was done by them`}${heldBy(reading)}.${strangerWords}`)
+  return untold(`None of its processes had the device of a GPU open${work === null ? '' : `, and they ${inWords(work)}, which does not show that the work was done by them`}${heldBy(reading)}.${busy && !othersSeen ? ` Whether another process computes for it on a GPU was not seen${samePids ? whyUnseen(reading) : ': run the check on the host'}.` : ''}${strangerWords}`)
 }
 
 const untold = (because: string): Judged => ({ onGpu: null, tier: null, because })

@@ -35,7 +35,7 @@ const rounds = (before: readonly string[], during: readonly string[], last = dur
 const CPU = (before: number, cpus: number, waiting = 0) => ({ before: { wallMs: 1000, cpuMs: 1000 * before, waitMs: 0 }, first: { wallMs: 400, cpuMs: 400 * cpus, waitMs: 400 * waiting }, warm: { wallMs: 3200, cpuMs: 3200 * cpus, waitMs: 3200 * waiting } })
 const NODES = ['/dev/nvidia-uvm', '/dev/nvidia0', '/dev/nvidiactl']
 const reading = (more: Partial<EndpointReading> = {}): EndpointReading => ({ model: 'whisper-1', audioS: 8.2, words: WORDS, here: true, listeners: [{ pid: 77, name: 'python3' }], requests: texts(9, 400), processes: [{ pid: 77, name: 'python3', devices: NODES }], cpu: CPU(0, 0.9), samePids: true, pmon: rounds([row(77, '-')], [row(77, '38')]), gpus: null, ...more })
-const judged = (more: Partial<EndpointReading> = {}, quota: number | null = null) => judgedEndpoint(reading(more), quota)
+const judged = (more: Partial<EndpointReading> = {}, quota: number | null = null, driver: boolean | null = true) => judgedEndpoint(reading(more), quota, driver)
 
 describe('work of the service’s own process on the GPU', () => {
   it('with the right text at the wanted speed: T6', () => {
@@ -108,12 +108,17 @@ describe('another process on the GPU', () => {
 
 describe('no GPU at all', () => {
   const cpuOnly: Partial<EndpointReading> = { processes: [{ pid: 77, name: 'whisper-server', devices: [] }], pmon: null, cpu: CPU(0, 1.9) }
-  it('no device open and the processors at work: on the CPU, whether there is an nvidia-smi or not', () => {
-    expect(judged(cpuOnly)).toMatchObject({ onGpu: false, tier: 'T3' })
-    expect(judged({ ...cpuOnly, cpu: CPU(0, 0.5) }, 0.5)).toMatchObject({ onGpu: false, tier: 'T3' })
+  it('no device open and the processors at work: on the CPU, where the sampler sees nobody else compute, or no driver is there', () => {
+    expect(judged(cpuOnly, null, false)).toMatchObject({ onGpu: false, tier: 'T3' })
+    expect(judged({ ...cpuOnly, cpu: CPU(0, 0.5) }, 0.5, false)).toMatchObject({ onGpu: false, tier: 'T3' })
+    expect(judged({ ...cpuOnly, pmon: rounds([NOBODY], [NOBODY]) })).toMatchObject({ onGpu: false, tier: 'T3' })
+  })
+  it('and neither: it may be a gateway that is busy while it waits for another, so nothing is said', () => {
+    for (const driver of [true, null]) expect(judged(cpuOnly, null, driver)).toMatchObject({ onGpu: null, tier: null, because: expect.stringContaining('Whether another process computes for it on a GPU was not seen, for there is no nvidia-smi.') })
+    expect(judged({ ...cpuOnly, samePids: false })).toMatchObject({ onGpu: null, because: expect.stringContaining('run the check on the host') })
   })
   it('a machine full of others, where it stands ready and waits: on the CPU as well', () => {
-    expect(judged({ ...cpuOnly, cpu: CPU(0, 0.3, 0.6) })).toMatchObject({ onGpu: false, tier: 'T3', because: expect.stringContaining('used 0.3 CPUs more than before and stood waiting for 0.6 more, which others had.') })
+    expect(judged({ ...cpuOnly, cpu: CPU(0, 0.3, 0.6) }, null, false)).toMatchObject({ onGpu: false, tier: 'T3', because: expect.stringContaining('used 0.3 CPUs more than before and stood waiting for 0.6 more, which others had.') })
   })
   it('processors that do little: somebody else may do it', () => {
     expect(judged({ ...cpuOnly, cpu: CPU(0, 0.1), listeners: [{ pid: 5, name: 'nginx' }] })).toEqual({ onGpu: null, tier: null, because: expect.stringContaining('None of its processes had the device of a GPU open, and they used 0.1 CPUs more than before, which does not show that the work was done by them; its port is held by nginx (5).'), place: expect.stringMatching(/^None of/) })
