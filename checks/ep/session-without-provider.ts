@@ -1,4 +1,5 @@
 import { defineCheck, type Evidence } from '../../src/index.ts'
+import { profiles } from '../../src/facts/profile.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
 import { onGpu, sideOf } from '../../src/onnx/providers.ts'
@@ -15,8 +16,8 @@ export default defineCheck({
     links: ['https://onnxruntime.ai/docs/execution-providers/'],
   },
   fixes: 'always',
-  needs: { target, session },
-  run: ({ target, session }) => {
+  needs: { target, profiles, session },
+  run: ({ target, profiles: given, session }) => {
     const foreign = nothingToJudge(target)
     if (foreign !== null) return foreign
     const seen = (wanted: RegExp) => seenIn(session as Session, ({ id }) => wanted.test(id))
@@ -41,6 +42,8 @@ export default defineCheck({
         },
       ]
     }
+    const unread = given.find(({ reading }) => !reading.known)
+    if (unread !== undefined && !unread.reading.known) return { status: 'unknown', because: unread.reading.because, how: unread.reading.how }
     const placements = seen(/^ort-(all|some)-on-(cuda|cpu)$/).length > 0 || profiles.length > 1
     if (placements) return []
     return { status: 'not-applicable', because: 'Neither a verbose log nor profiles of several sessions show where nodes were placed.' }

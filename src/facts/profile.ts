@@ -27,12 +27,21 @@ export const profiles: Fact<readonly Profile[]> = {
     return Promise.all(
       paths.map(async (path) => {
         const answer = await known(host.digest('profile', path) as unknown as Promise<ProfileReading | null>)
-        const reading: Known<ProfileReading> = answer.known && answer.value === null ? { known: false, because: `There is no file ${path}.`, how: null } : (answer as Known<ProfileReading>)
+        const reading: Known<ProfileReading> = !answer.known
+          ? answer
+          : answer.value === null
+            ? { known: false, because: `There is no file ${path}.`, how: null }
+            : tellsNothing(answer.value)
+              ? { known: false, because: `Nothing could be read from ${path}: it holds no event of a session, each on a line of its own, as ONNX Runtime writes them.`, how: 'Give the file as ONNX Runtime wrote it, once its session has ended.' }
+              : { known: true, value: answer.value }
         return { asked: question.digest('profile', path), path, reading }
       }),
     )
   },
 }
+
+/** No node, no run and no session is in it: another file, or one that has been written anew with other line breaks. */
+const tellsNothing = ({ providers, memcpy, runs, loadUs, kernelUs }: ProfileReading): boolean => providers.length === 0 && memcpy.nodes === 0 && runs === 0 && loadUs === null && kernelUs === null
 
 /** One that was last written before the process began is of another run, and says nothing of this one. */
 async function written(host: Host, running: Known<Process | null>): Promise<readonly string[]> {

@@ -10,6 +10,10 @@ const SHAPE_BYTES = 64 * 1024
 /** As many copies belong to more than shapes, where a profile does not tell sizes. Our own measure. */
 const FEW_COPIES = 8
 
+/** Arithmetic on shapes takes microseconds a node. Where a profile tells no sizes, so much time, and so much of the whole, is more than that. Our own measure. */
+const LONG_US = 1_000_000
+const LONG_SHARE = 0.2
+
 /** T4: a profile names the provider of every node. Its times for CUDA are launches and say nothing of the GPU. */
 export function byProfile({ profiles }: Pick<Signs, 'profiles'>): GpuVerdict | null {
   const read = profiles.map(({ reading }) => reading).filter(({ providers }) => providers.length > 0)
@@ -26,10 +30,14 @@ export function byProfile({ profiles }: Pick<Signs, 'profiles'>): GpuVerdict | n
   const copies = read.reduce((n, { memcpy }) => n + memcpy.nodes, 0)
   const ops = read.flatMap(({ cpuOps }) => cpuOps)
   const heavy = ops.filter((op) => !ofShapes(op, copies))
+  const cpuUs = hostUsOf(all.filter(({ provider }) => sideOf(provider) === 'cpu'))
+  const long = ops.some(({ mostBytes }) => mostBytes === undefined) && cpuUs >= LONG_US && cpuUs > LONG_SHARE * Math.max(hostUsOf(all), read.reduce((us, { shapes }) => us + shapes.reduce((n, { runs, firstUs, laterUs }) => n + firstUs + (runs - 1) * (laterUs ?? 0), 0), 0))
+  if (heavy.length === 0 && long) return saying(null, tier, `The profile shows ${gpu} nodes on the GPU and ${cpu} on the CPU, by their kinds arithmetic on shapes (${ops.slice(0, 4).map(inWords).join(', ')}), but they take too long for that; on what sizes they work, it does not tell.`)
   if (heavy.length === 0) return saying(true, tier, `The profile shows ${gpu} nodes on the GPU${cpu > 0 ? ` and ${cpu} on the CPU, all of them arithmetic on shapes` : ' and none on the CPU'}.`)
   return saying(null, tier, `The profile shows ${gpu} nodes on the GPU and ${cpu} on the CPU, with ${copies} copies between them; on the CPU are ${heavy.slice(0, 4).map(inWords).join(', ')}. How much of the work each does, launch times on the host do not tell.`)
 }
 
+const hostUsOf = (of: readonly { readonly hostUs: number }[]): number => of.reduce((us, each) => us + each.hostUs, 0)
 const ofShapes = ({ op, mostBytes }: CpuOp, copies: number): boolean => OF_SHAPES.has(op) && (mostBytes === undefined ? copies <= FEW_COPIES : mostBytes <= SHAPE_BYTES)
 const inWords = ({ op, nodes, mostBytes }: CpuOp): string => `${op} ×${nodes}${mostBytes !== undefined && mostBytes > SHAPE_BYTES ? ` on up to ${mostBytes >= 2 ** 20 ? `${(mostBytes / 2 ** 20).toFixed(1)} MiB` : `${Math.round(mostBytes / 1024)} KiB`}` : ''}`
 

@@ -8,7 +8,8 @@ import { verdictOf } from '../../src/verdict/verdict.ts'
 import type { Signs } from '../../src/verdict/signs.ts'
 import { forecastOf } from '../../src/onnx/forecast.ts'
 import { fixture } from '../onnx/read.ts'
-import { hostHere } from '../support/diagnose.ts'
+import sessionWithoutProvider from '../../checks/ep/session-without-provider.ts'
+import { diagnoseHere, hostHere } from '../support/diagnose.ts'
 
 const FOLDER = new URL('../../fixtures/profiles/', import.meta.url)
 const bytes = (name: string) => readFileSync(new URL(`${name}.json`, FOLDER))
@@ -17,6 +18,17 @@ function read(of: Uint8Array, size = of.length || 1): ProfileReading {
   const reader = profileReader()
   for (let at = 0; at < of.length; at += size) reader.push(of.subarray(at, at + size))
   return reader.finish('profile')
+}
+
+/** As the check that looks at profiles judges a file of these bytes. */
+async function judgedProfile(content: Uint8Array) {
+  const folder = mkdtempSync(join(tmpdir(), 'asr-doctor-profile-'))
+  try {
+    writeFileSync(join(folder, 'p.json'), content)
+    return (await diagnoseHere({ kind: 'shell', files: { logs: [], profiles: [join(folder, 'p.json')], models: [] } }, [sessionWithoutProvider])).outcomes.get('ep/session-without-provider')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 const verdict = (...readings: ProfileReading[]) => {
@@ -88,6 +100,17 @@ describe('a profile that is not whole', () => {
     expect(read(Buffer.from('{"a":1}\n[1,2]\nnull\n"x"'))).toMatchObject({ providers: [] })
     expect(read(Buffer.from([0, 255, 10, 123, 34, 10]))).toMatchObject({ events: 0 })
   })
+
+  it.each([
+    ['of random bytes', Buffer.from([0, 255, 10, 123, 34, 10])],
+    ['of another JSON', Buffer.from('{"schemaVersion":1}')],
+    ['in one line', Buffer.from(JSON.stringify(JSON.parse(whole.toString())))],
+    ['with other line breaks', Buffer.from(JSON.stringify(JSON.parse(whole.toString()), null, 2))],
+  ])('%s is not read, and that is said', async (_, content) => {
+    expect(await judgedProfile(content)).toMatchObject({ status: 'unknown', because: expect.stringMatching(/^Nothing could be read from /) })
+  })
+
+  it('as it was written is', async () => expect(await judgedProfile(whole)).toMatchObject({ status: 'not-applicable' }))
 
   it('is asked of the machine', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'asr-doctor-profile-'))

@@ -224,6 +224,14 @@ describe('a profile', () => {
     expect(verdictOf(of(reading({ providers: [gpu, cpu(100)], cpuOps: [transposes()] }))).onGpu).toBe(true)
   })
 
+  it('that takes seconds on the CPU for shapes, without telling sizes, is no yes; microseconds are', () => {
+    const kinds = (hostUs: number) => reading({ providers: [{ ...gpu, nodes: 3, hostUs: 300 }, { ...cpu(5), hostUs: 5 * hostUs }], cpuOps: ['Add', 'Mul', 'Gather', 'Transpose', 'Where'].map((op) => ({ op, nodes: 1, runs: 1, hostUs })), runs: 1 })
+    expect(verdictOf(of(kinds(3_000_000)))).toMatchObject({ onGpu: null, because: expect.stringContaining('by their kinds arithmetic on shapes (Add ×1, Mul ×1, Gather ×1, Transpose ×1), but they take too long for that') })
+    expect(verdictOf(of(kinds(30))).onGpu).toBe(true)
+    // Of a long recording a second in all is a small share.
+    expect(verdictOf(of({ ...kinds(300_000), shapes: [shape(3000, 60_000_000, null)] })).onGpu).toBe(true)
+  })
+
   it('of a provider that is not known to be on a GPU says neither yes nor no', () => {
     expect(verdictOf(of(reading({ providers: [{ provider: 'DmlExecutionProvider', nodes: 9, runs: 9, hostUs: 1 }] })))).toMatchObject({ onGpu: null, tier: 'T4', because: 'The profile shows 9 nodes on DmlExecutionProvider. Whether that provider works on a GPU, a profile does not tell.' })
     expect(verdictOf(of(reading({ providers: [cpu(9)] }))).onGpu).toBe(false)
