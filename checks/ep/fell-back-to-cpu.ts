@@ -4,7 +4,7 @@ import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
 import { engineOf, enginesAt, readingOf } from '../../src/verdict/readings.ts'
 import { standing } from '../../src/verdict/standing.ts'
-import { again, asEvidence, gravity, linesFor, nothingToJudge, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
+import { again, asEvidence, gravity, linesFor, nothingToJudge, ofEarlierRun, probed, triedWell, unseenFallback, weightOf, writtenBySelf } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/fell-back-to-cpu',
@@ -26,8 +26,9 @@ export default defineCheck({
       const first = lines.find(({ signature }) => readingOf(signature).unloaded === true) ?? lines[0]!
       const self = writtenBySelf(session, lines)
       const cause = causeOf(first.hit.text, first.signature.meaning)
-      const [severity, confidence] = self ? ([gravity(session), 'certain'] as const) : ofCopy(session)
-      return [finding(target, self ? cause : `Tried in its place: ${cause}`, confidence, asEvidence([first, ...lines.filter((each) => each !== first)]), engineOf(first.signature) === 'onnxruntime', severity)]
+      const weight = weightOf(session, lines)
+      const [severity, confidence] = self ? ([weight.severity, weight.confidence] as const) : ofCopy(session)
+      return [finding(target, self ? cause + weight.beside : `Tried in its place: ${cause}`, confidence, asEvidence([first, ...lines.filter((each) => each !== first)]), engineOf(first.signature) === 'onnxruntime', severity)]
     }
     if (session.provider?.state === 'loaded') return []
     const tried = probed(session, ({ shown, cpuOnly }) => shown === 'cpu' && !cpuOnly)
@@ -39,7 +40,8 @@ export default defineCheck({
       return [finding(target, 'The process asked ONNX Runtime for a provider that lies in a file of its own, and libonnxruntime_providers_cuda.so is not in its memory, so it works on the CPU.', 'likely', [session.provider.evidence], true)]
     }
     if (session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
-    return triedWell(session) ? [] : (unseenFallback(target, logs, session) ?? [])
+    const earlier = ofEarlierRun(session, ({ id, confirms }) => confirms.includes('provider-not-loaded') || FELL_BACK.has(id))
+    return triedWell(session) ? [] : (earlier ?? unseenFallback(target, logs, session) ?? [])
   },
 })
 

@@ -3,8 +3,9 @@ import { cpuBuild, type CpuBuild } from '../../src/facts/cpu-build.ts'
 import { logs } from '../../src/facts/log.ts'
 import { session, type Session } from '../../src/facts/session.ts'
 import { target } from '../../src/facts/target.ts'
+import type { Seen } from '../../src/verdict/signs.ts'
 import { standing } from '../../src/verdict/standing.ts'
-import { asEvidence, gravity, nothingToJudge, ownLinesFor, probed, triedWell, unseenFallback, writtenBySelf } from './subject.ts'
+import { asEvidence, nothingToJudge, ofEarlierRun, ownLinesFor, probed, triedWell, unseenFallback, weightOf, writtenBySelf } from './subject.ts'
 
 export default defineCheck({
   id: 'ep/runtime-cpu-only',
@@ -22,7 +23,7 @@ export default defineCheck({
     if (foreign !== null) return foreign
     const lines = ownLinesFor(session, 'cpu-only-runtime')
     const [first] = lines
-    if (first !== undefined && writtenBySelf(session, lines)) return [{ ...finding(first.signature.id, first.signature.meaning, asEvidence(lines)), severity: gravity(session) }]
+    if (first !== undefined && writtenBySelf(session, lines)) return [ofLines(session, lines, first)]
     const tried = probed(session, ({ cpuOnly }) => cpuOnly)
     if (tried !== null) return [finding(tried.engine, tried.because, tried.evidence)]
     // whisper.cpp asks for a GPU by default, so that its line counts only where somebody else asks as well.
@@ -30,9 +31,15 @@ export default defineCheck({
     if (unseen.length > 0) return [{ ...finding('ggml-no-gpu', unseen[0]!.signature.meaning, asEvidence(unseen)), confidence: 'likely' as const, refuted: [] }]
     if (session.asks?.asks === 'cpu') return { status: 'not-applicable', because: 'It asks for the CPU.' }
     if (build !== null && !triedWell(session)) return [byFiles(build, session)]
-    return session.provider?.state === 'loaded' || triedWell(session) ? [] : (unseenFallback(target, logs, session) ?? [])
+    return session.provider?.state === 'loaded' || triedWell(session) ? [] : (ofEarlierRun(session, ({ confirms }) => confirms.includes('cpu-only-runtime')) ?? unseenFallback(target, logs, session) ?? [])
   },
 })
+
+function ofLines(session: Immutable<Session>, lines: readonly Seen[], { signature }: Seen): Finding {
+  const { beside, ...weight } = weightOf(session, lines)
+  const told = finding(signature.id, signature.meaning + beside, asEvidence(lines))
+  return { ...told, ...weight, ...(weight.severity === 'info' && beside !== '' ? { fixes: [{ ...told.fixes[0]!, title: 'Where this engine is meant for the GPU as well: install the build with CUDA' }] } : {}) }
+}
 
 /** The files say what is built in; only the log would say that it was missed. */
 function byFiles({ engine, path, evidence }: Immutable<CpuBuild>, session: Immutable<Session>): Finding {

@@ -1,12 +1,14 @@
-import type { Seen } from '../../src/verdict/signs.ts'
-import { foreign, standing } from '../../src/verdict/standing.ts'
+import { engineOf } from '../../src/verdict/readings.ts'
+import { seenIn, shortened, signatureOf, type Seen } from '../../src/verdict/signs.ts'
+import { foreign, otherAtWork, standing } from '../../src/verdict/standing.ts'
+import type { Signature } from '../../src/log/types.ts'
 import type { Session } from '../../src/facts/session.ts'
 import type { Log } from '../../src/facts/log.ts'
 import type { ProbeVerdict } from '../../src/probe/judge.ts'
 import type { EngineProbe, ProbedEngine } from '../../src/probe/types.ts'
 import { targetArgs } from '../../src/target-name.ts'
 import { reasonOf } from '../../src/verdict/reason.ts'
-import type { Evidence, Immutable, Target, Verdict } from '../../src/index.ts'
+import type { Evidence, Finding, Immutable, Target, Verdict } from '../../src/index.ts'
 
 type Logs = Immutable<readonly Log[]>
 type Known = Immutable<Session>
@@ -54,6 +56,28 @@ export const asEvidence = (seen: readonly Seen[], most = 3): readonly [Evidence,
 
 /** Programs that run anywhere ask for CUDA first and for the CPU next: where there is no GPU and nobody asked for one, that is a note. */
 export const gravity = (session: Known): 'error' | 'info' => (session.gpuPresent === false && session.asks?.asks !== 'gpu' ? 'info' : 'error')
+
+/**
+ * How much lines of failure weigh. Where ONNX Runtime does without the GPU and an engine of speech beside it has it, that may be as it is
+ * meant: voice detection belongs on the CPU. Where another process of the same program wrote later, the failure may be mended.
+ */
+export function weightOf(session: Known, lines: readonly Seen[]): { readonly severity: Finding['severity']; readonly confidence: Finding['confidence']; readonly beside: string } {
+  const other = lines.every(({ signature }) => engineOf(signature) === 'onnxruntime') ? otherAtWork(session as Session, 'onnxruntime') : undefined
+  if (other !== undefined) return { severity: 'info', confidence: 'possible', beside: ` Beside it, another engine has the GPU: ${other.signature.meaning.replace(/\.$/, '')} (${other.log.name}, line ${other.hit.line}). If ONNX Runtime is only its voice detection, nothing is amiss.` }
+  if (lines.every(({ hit }) => hit.unsure)) return { severity: 'warning', confidence: 'possible', beside: ` Process ${lines[0]!.hit.pid} wrote that, and another of the same program wrote later: if it took the place of this one, that is over.` }
+  return { severity: gravity(session), confidence: 'certain', beside: '' }
+}
+
+/** What only a run before the last wrote: whether it still holds is not known. null = no earlier run wrote such a line. */
+export function ofEarlierRun(session: Known, wanted: (signature: Signature) => boolean): Verdict | null {
+  for (const { name, reading } of session.logs as Session['logs']) {
+    const hit = (reading.earlier ?? []).filter(({ id }) => signatureOf(id) !== undefined && wanted(signatureOf(id)!)).at(-1)
+    const engine = hit === undefined ? null : engineOf(hit)
+    const now = seenIn(session as Session, (signature) => signature.shows === 'gpu' && signature.tier !== null && signature.tier >= 'T2' && (engine === null || engineOf(signature) === engine))
+    if (hit !== undefined && now.length === 0) return { status: 'unknown', because: `An earlier run wrote “${shortened(hit, signatureOf(hit.id)!)}” (${name}, line ${hit.line}), and of the last run the log tells neither that nor the contrary.`, how: 'Let the service transcribe once, and give its log again.' }
+  }
+  return null
+}
 
 /** As `unread`, for a failure that matters only to who asks for the GPU: who does, and has no log, is told how to give one. */
 export function unseenFallback(target: Immutable<Target>, logs: Logs, session: Known): Verdict | null {

@@ -1,6 +1,7 @@
 import { defineCheck, type Finding, type Fix } from '../../src/index.ts'
-import { standing } from '../../src/verdict/standing.ts'
-import { asEvidence } from '../ep/subject.ts'
+import { foreign, standing } from '../../src/verdict/standing.ts'
+import { asEvidence, ofEarlierRun } from '../ep/subject.ts'
+import type { Signature } from '../../src/log/types.ts'
 import { judged, LOG } from './subject.ts'
 
 /** Failures of the GPU's own layers. What the engine makes of them is the matter of the checks of `ep`. */
@@ -20,12 +21,14 @@ export default defineCheck({
   needs: LOG,
   run: (facts) =>
     judged(facts, (session) => {
-      const all = standing(session, ({ id, shows, confirms }) => shows === 'fault' && (ALONE.has(id) || confirms.some((each) => LAYERS.has(each))))
+      const wanted = ({ id, shows, confirms }: Signature) => shows === 'fault' && (ALONE.has(id) || confirms.some((each) => LAYERS.has(each)))
+      const all = standing(session, wanted)
+      if (all.length === 0) return ofEarlierRun(session, wanted) ?? []
       // A line that says more than that a call failed is judged by the more.
       const plain = all.filter(({ signature, hit, log }) => !(signature.confirms.includes('cuda-call-failed') && all.some((other) => other.signature !== signature && other.hit.line === hit.line && other.log === log)))
       return [...new Set(plain.map(({ signature }) => signature))].map((signature): Finding => ({
-        severity: 'error',
-        confidence: 'certain',
+        ...(plain.some((each) => each.signature === signature && !foreign(session, each)) ? { severity: 'error' } : { severity: 'info' }),
+        confidence: plain.every((each) => each.signature !== signature || each.hit.unsure) ? 'possible' : 'certain',
         cause: signature.meaning,
         evidence: asEvidence(plain.filter((each) => each.signature === signature)),
         fixes: signature.id === 'cudnn-windows-missing' ? [bothWays(plain.find((each) => each.signature === signature)!.hit.text)] : [],

@@ -17,7 +17,9 @@ export default defineCheck({
     judged(facts, (session) => {
       const finding = (hypothesis: string, cause: string): readonly Finding[] => {
         const lines = linesFor(session, hypothesis)
-        return lines.length === 0 ? [] : [{ severity: 'error', confidence: 'certain', cause, evidence: asEvidence(lines), fixes: [] }]
+        // Nobody is named, and the log does not show that the one that was killed wrote it.
+        const stranger = lines.length > 0 && lines.every(({ hit }) => hit.unsure)
+        return lines.length === 0 ? [] : [{ severity: stranger ? 'info' : 'error', confidence: stranger ? 'possible' : 'certain', cause: stranger ? `${cause} Whether it is the one whose log this is, the log does not tell; --unit NAME does.` : cause, evidence: asEvidence(lines), fixes: [] }]
       }
       return [...finding('gpu-out-of-memory', 'The GPU had no memory left when the program asked for more.'), ...finding('out-of-memory', 'The kernel killed a process for want of memory.')]
     }),

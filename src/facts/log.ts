@@ -1,5 +1,6 @@
 import { known } from '../cannot-see.ts'
 import { ownOf, type Whose } from '../log/own.ts'
+import { lastRunOf } from '../log/runs.ts'
 import type { LogReading } from '../log/types.ts'
 import { question } from '../question.ts'
 import { basename } from '../paths.ts'
@@ -43,12 +44,20 @@ async function read(host: Host, source: string, name: string): Promise<Log> {
     ? answer
     : answer.value === null
       ? { known: false, because: source.startsWith('journal:') ? 'There is no journal on this machine.' : `There is no file ${source}.`, how: 'Give the log as a file: --log FILE.' }
+      : answer.value.sizeBytes === 0 && !source.startsWith('journal:')
+      ? { known: false, because: `${name} is empty.`, how: 'Give a log that the service has written to: --log FILE.' }
       : { known: true, value: answer.value }
   return { asked: question.digest('log', source), name, reading }
 }
 
-/** Of a file that many write into, only what is of the target. Who that is, is asked where somebody is named in it. */
+/** What the last run of the target wrote. */
 async function ofTarget(log: Log, whose: (() => Promise<Whose>) | null): Promise<Log> {
+  const own = await ownLinesOf(log, whose)
+  return own.reading.known ? { ...own, reading: { known: true, value: lastRunOf(own.reading.value) } } : own
+}
+
+/** Of a file that many write into, only what is of the target. Who that is, is asked where somebody is named in it. */
+async function ownLinesOf(log: Log, whose: (() => Promise<Whose>) | null): Promise<Log> {
   if (!log.reading.known || (log.reading.value.owners === undefined && log.reading.value.programs === undefined)) return log
   const target = whose === null ? null : await whose()
   const own = ownOf(log.reading.value, target)

@@ -1,5 +1,5 @@
 /** Of a log that many write into, the lines of the one that is asked about. */
-import type { LogReading } from './types.ts'
+import type { Hit, LogReading } from './types.ts'
 
 export interface Whose {
   readonly unit: string | null
@@ -33,11 +33,14 @@ export function ownOf(reading: LogReading, whose: Whose | null): LogReading | nu
   }
   const [ours, others] = [owners.filter(({ of }) => own(of)), owners.filter(({ of }) => !own(of))]
   if (whose !== null && mixed && ours.length === 0 && !all.some(named)) return null
-  if (others.length === 0) return reading
+  // Nobody is asked about, so whether the one that was killed is the one whose log this is, the log does not tell.
+  const judged = (hit: Hit): Hit => (whose === null && hit.of?.startsWith('process ') && !named(nameOf(hit.of)) ? { ...hit, unsure: true } : hit)
+  const hits = reading.hits.filter(({ of }) => of === undefined || own(of)).map(judged)
+  if (others.length === 0) return { ...reading, hits }
   const counts = { ...reading.counts }
   for (const each of others) for (const [id, count] of Object.entries(each.counts)) counts[id] = (counts[id] ?? 0) - count
   const { sums: _, ...rest } = reading
-  return { ...rest, owners: ours, counts: Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)), hits: reading.hits.filter(({ of }) => of === undefined || own(of)) }
+  return { ...rest, owners: ours, counts: Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)), hits }
 }
 
 const nameOf = (of: string): string => of.slice(of.indexOf(' ') + 1)

@@ -2,8 +2,9 @@
 import { SIGNATURES } from './signatures.ts'
 import { ANCHOR_BYTES, foundIn, newlinesIn, searchOf, type Search } from './search.ts'
 import { timeOf } from './time.ts'
+import { processNotes } from './processes.ts'
 import type { Hit, LogReading, Signature } from './types.ts'
-import { writerOf } from './writer.ts'
+import { writerOf, type Writer } from './writer.ts'
 
 const NEWLINE = 10
 /** How much of a line before and after a literal is looked at. */
@@ -13,6 +14,8 @@ const KEPT_FIRST = 3
 const KEPT_MARKERS = 60
 /** Lines at the beginning whose writers are noted, and how many writers at most. */
 const LINES_NOTED = 200
+/** As much of its end is looked at for who writes there. */
+const TAIL_BYTES = 16 * 1024
 const MOST_WRITERS = 32
 /** A longer line is taken for several. */
 const LONGEST_LINE_BYTES = 4 * 1024 * 1024
@@ -68,6 +71,8 @@ export function scanner(): Scanner {
   const kept = new Map<string, Hit[]>()
   const written = new Map<string, Map<string, number>>()
   const programs = new Set<string>()
+  const processes = processNotes()
+  let tail: Uint8Array = new Uint8Array(0)
   let noted = 0
   let sizeBytes = 0
   let lines = 0
@@ -79,7 +84,9 @@ export function scanner(): Scanner {
     const text = plainOf(utf8.decode(bytes))
     const seen = new Set<string>()
     // Of a line that is looked at in its middle only, the writer is not seen.
-    const of = whole ? ownerOf(text) : null
+    const writer = whole ? writerOf(text) : null
+    const of = writer === null ? null : ownerOf(writer)
+    if (writer !== null) processes.note(writer, line)
     for (const anchor of anchors) {
       for (const { signature, literal } of owners[anchor]!) {
         const at = text.indexOf(literal)
@@ -90,7 +97,7 @@ export function scanner(): Scanner {
         if (number !== undefined) sums.set(signature.id, (sums.get(signature.id) ?? 0) + Number(number))
         const from = Math.max(0, Math.min(at - SHOWN_CHARACTERS / 2, text.length - SHOWN_CHARACTERS))
         if (of !== null) written.get(of)!.set(signature.id, (written.get(of)!.get(signature.id) ?? 0) + 1)
-        keep({ id: signature.id, line, text: text.slice(from, from + SHOWN_CHARACTERS).trim(), ...(of === null ? {} : { of }), atMs: timeOf(text) }, signature)
+        keep({ id: signature.id, line, text: text.slice(from, from + SHOWN_CHARACTERS).trim(), ...(of === null ? {} : { of }), ...(writer?.pid === undefined ? {} : { pid: writer.pid }), atMs: timeOf(text) }, signature)
       }
     }
   }
@@ -99,8 +106,7 @@ export function scanner(): Scanner {
     if (program !== null && programs.size < MOST_WRITERS) programs.add(program)
   }
 
-  const ownerOf = (text: string): string | null => {
-    const { program, of } = writerOf(text)
+  const ownerOf = ({ program, of }: Writer): string | null => {
     if (of === null) return null
     note(program)
     const known = written.has(of) || written.size < MOST_WRITERS ? of : 'others'
@@ -121,7 +127,9 @@ export function scanner(): Scanner {
   const whole = (bytes: Uint8Array): void => {
     for (let at = 0; noted < LINES_NOTED && at < bytes.length; noted++) {
       const end = bytes.indexOf(NEWLINE, at)
-      note(writerOf(plainOf(utf8.decode(bytes.subarray(at, Math.min(at + REACH_BYTES, end < 0 ? bytes.length : end))))).program)
+      const writer = writerOf(plainOf(utf8.decode(bytes.subarray(at, Math.min(at + REACH_BYTES, end < 0 ? bytes.length : end)))))
+      note(writer.program)
+      processes.note(writer, noted + 1)
       at = end < 0 ? bytes.length : end + 1
     }
     let counted = 0
@@ -139,6 +147,7 @@ export function scanner(): Scanner {
       judge(lines + passed + 1, bytes.subarray(Math.max(start, at - REACH_BYTES), Math.min(end, at + REACH_BYTES)), start >= at - REACH_BYTES, anchors)
     }
     lines += passed + newlinesIn(bytes, counted, bytes.length)
+    tail = bytes.length >= TAIL_BYTES ? Uint8Array.prototype.slice.call(bytes, -TAIL_BYTES) : joinedOf(tail, bytes).slice(-TAIL_BYTES)
   }
 
   return {
@@ -161,7 +170,10 @@ export function scanner(): Scanner {
         lines++
       }
       begun = new Uint8Array(0)
-      return { source, sizeBytes, ...(cut ? { cut } : {}), lines, counts: Object.fromEntries(counts), ...(written.size > 0 ? { owners: [...written].map(([of, each]) => ({ of, counts: Object.fromEntries(each) })) } : {}), ...(programs.size > 0 ? { programs: [...programs] } : {}), ...(sums.size > 0 ? { sums: Object.fromEntries(sums) } : {}), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
+      const ends = utf8.decode(tail).replace(/\n$/, '').split('\n')
+      // Its first line may be a part of one.
+      ends.forEach((text, at) => processes.note(writerOf(plainOf(text.slice(0, REACH_BYTES))), lines - ends.length + 1 + at))
+      return { source, sizeBytes, ...(cut ? { cut } : {}), lines, counts: Object.fromEntries(counts), ...(written.size > 0 ? { owners: [...written].map(([of, each]) => ({ of, counts: Object.fromEntries(each) })) } : {}), ...(programs.size > 0 ? { programs: [...programs] } : {}), ...processes.all(), ...(sums.size > 0 ? { sums: Object.fromEntries(sums) } : {}), hits: [...kept.values()].flat().sort((a, b) => a.line - b.line) }
     },
   }
 }

@@ -42,8 +42,19 @@ export interface Hit {
   readonly text: string
   /** Whose line it is, as `owners` names them; absent = the line does not say. */
   readonly of?: string
+  /** The process that wrote it, by the number behind its name; absent = the line does not say. */
+  readonly pid?: number
+  /** It may be of an earlier run, or of another process than the one that is asked about. */
+  readonly unsure?: true
   /** When it was written, in ms since the epoch, or since midnight where the log gives no date. null = it does not say. */
   readonly atMs: number | null
+}
+
+export interface Writing {
+  readonly program: string
+  readonly pid: number
+  readonly first: number
+  readonly last: number
 }
 
 export interface LogReading {
@@ -59,6 +70,10 @@ export interface LogReading {
   readonly owners?: readonly { readonly of: string; readonly counts: Readonly<Record<string, number>> }[]
   /** Programs that wrote the first lines, and those above, by their identifiers: one for the log of a service, many for a syslog. */
   readonly programs?: readonly string[]
+  /** Processes that wrote lines which were looked at: the first of them, those above and the last; each with its first and its last line. */
+  readonly processes?: readonly Writing[]
+  /** Lines of runs before the last: what was so then, and need not be now. */
+  readonly earlier?: readonly Hit[]
   /** For signatures that count something in each line: the sum over all lines. */
   readonly sums?: Readonly<Record<string, number>>
   /** The first lines of each signature and its last, in the order of the log. */

@@ -5,6 +5,8 @@ export interface Writer {
   readonly program: string | null
   /** Whose line it is: `unit NAME` or `process NAME` of whom systemd and the kernel speak, else `program NAME`; null = it does not say. */
   readonly of: string | null
+  /** Its process; absent = the line does not say. */
+  readonly pid?: number
 }
 
 /** journalctl's short forms and RFC 3164 alike. A level where the host should be is a program's own format. */
@@ -24,5 +26,5 @@ export function writerOf(line: string): Writer {
   const manager = program === 'systemd' || program.startsWith('(')
   const unit = manager ? UNIT.exec(message!)?.[1] : undefined
   if (unit !== undefined) return { program, of: `unit ${unit}` }
-  return { program, of: manager ? null : `program ${program}` }
+  return manager ? { program, of: null } : { program, of: `program ${program}`, ...(pid === undefined ? {} : { pid: Number(pid.slice(1, -1)) }) }
 }

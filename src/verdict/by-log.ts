@@ -1,9 +1,9 @@
 import { sideOf } from '../onnx/providers.ts'
 import type { Signature } from '../log/types.ts'
 import type { GpuVerdict } from '../types.ts'
-import { readingOf } from './readings.ts'
+import { engineOf, readingOf } from './readings.ts'
 import { seenIn, type ReadLog, type Seen, type Signs } from './signs.ts'
-import { dated, foreign, standing, superseded, type Ground } from './standing.ts'
+import { dated, foreign, otherAtWork, standing, superseded, together, type Ground } from './standing.ts'
 
 interface Said {
   readonly verdict: GpuVerdict
@@ -15,13 +15,27 @@ interface Said {
 export function byLog(signs: Ground): GpuVerdict | null {
   const placed = byPlacement(signs)
   const failed = byFailure(signs)
-  if (placed === null || failed === null) return (placed ?? failed)?.verdict ?? null
-  if (placed.verdict.onGpu === false) return placed.verdict
+  if (placed === null || failed === null) return asFarAs(signs, placed ?? failed)
+  if (placed.verdict.onGpu === false) return asFarAs(signs, placed)
   const [before, after] = [placed.line, failed.line]
-  if (before.log !== after.log && dated(before) && dated(after) && before.hit.atMs !== after.hit.atMs) return (before.hit.atMs! > after.hit.atMs! ? placed : failed).verdict
-  const one = before.log === after.log && readingOf(after.signature).oneSession === true
-  return { onGpu: null, tier: 'T4', because: `${placed.verdict.because} ${failed.verdict.because} ${one ? 'So one session at least is not on the GPU.' : 'Which of the two holds now, the logs do not tell.'}` }
+  if (before.log !== after.log && together(before, after) && dated(before) && dated(after) && before.hit.atMs !== after.hit.atMs) return (before.hit.atMs! > after.hit.atMs! ? placed : failed).verdict
+  const one = before.log === after.log && together(before, after) && readingOf(after.signature).oneSession === true
+  return { onGpu: null, tier: 'T4', because: `${placed.verdict.because} ${failed.verdict.because} ${one ? 'So one session at least is not on the GPU.' : engineOf(before.signature) === engineOf(after.signature) || engineOf(after.signature) === null ? 'Which of the two holds now, the logs do not tell.' : WHICH}` }
 }
+
+const WHICH = 'They are two engines, and which of them hears the speech, the log does not tell.'
+
+/** What one engine says of the CPU does not hold for another that has the GPU, nor what one process wrote for one that came later. */
+function asFarAs(signs: Ground, said: Said | null): GpuVerdict | null {
+  if (said === null || said.verdict.onGpu === null) return said?.verdict ?? null
+  const { verdict, line } = said
+  if (line.hit.unsure) return { ...verdict, onGpu: null, because: `${verdict.because} Process ${line.hit.pid} wrote that; another of the same program wrote later, and whether it took the place of this one, the log does not tell.` }
+  const other = verdict.onGpu ? undefined : otherAtWork(signs, engineOf(line.signature))
+  return other === undefined ? verdict : { onGpu: null, tier: 'T3', because: `${verdict.because} ${atWork(other)} ${WHICH}` }
+}
+
+/** Another engine's own words. */
+export const atWork = ({ signature, log, hit }: Seen): string => `${signature.meaning} (${log.name}, line ${hit.line})`
 
 /** T4: the verbose log counts the nodes on each provider, and warns of copies at any level. */
 function byPlacement(signs: Ground): Said | null {
@@ -67,13 +81,14 @@ function byFailure(signs: Ground): Said | null {
   // CTranslate2 tells of each model; two models of one program may lie on two devices.
   const models = seenIn(written, ({ id }) => id === 'ct2-device-cuda' || id === 'ct2-device-cpu').filter((each) => !superseded(written, each))
   const two = models.find(({ signature, log }) => signature.id === 'ct2-device-cuda' && models.some((other) => other.log === log && other.signature.id === 'ct2-device-cpu'))
-  const others = lines.filter(({ signature }) => signature.id !== 'ct2-device-cpu')
+  const others = lines.filter(({ signature }) => signature.id !== 'ct2-device-cpu' && (engineOf(signature) === null || engineOf(signature) === 'ctranslate2'))
   if (two !== undefined && others.length === 0) {
     const cpu = models.find(({ log, signature }) => log === two.log && signature.id === 'ct2-device-cpu')!
     const model = ({ hit }: Seen) => /Loaded model (\S+)/.exec(hit.text)?.[1] ?? 'a model'
     return { line: two, verdict: { onGpu: null, tier: 'T3', because: `CTranslate2 put ${model(two)} on the GPU (${two.log.name}, line ${two.hit.line}) and ${model(cpu)} on the CPU (line ${cpu.hit.line}); which of them hears the speech, their names tell.` } }
   }
-  const [first] = lines
+  const sure = lines.filter(({ hit }) => hit.unsure !== true)
+  const [first] = sure.length > 0 ? sure : lines
   if (first === undefined) return null
-  return { line: lines.at(-1)!, verdict: { onGpu: false, tier: 'T2', because: `${first.signature.meaning} (${first.log.name}, line ${first.hit.line})` } }
+  return { line: (sure.length > 0 ? sure : lines).at(-1)!, verdict: { onGpu: false, tier: 'T2', because: `${first.signature.meaning} (${first.log.name}, line ${first.hit.line})` } }
 }

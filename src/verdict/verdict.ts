@@ -1,17 +1,17 @@
 /** On the GPU or not, from the strongest evidence there is, and never beyond what it proves. */
 import type { GpuVerdict } from '../types.ts'
-import { byLog } from './by-log.ts'
+import { atWork, byLog } from './by-log.ts'
 import { byProbe, probeWords, tierOfProbe } from './by-probe.ts'
 import { byProfile } from './by-profile.ts'
-import { meantForCuda, opsInWords, placed, seenIn, slowest, type Signs } from './signs.ts'
-import { superseded } from './standing.ts'
+import { meantForCuda, opsInWords, placed, seenIn, shortened, signatureOf, slowest, type Signs } from './signs.ts'
+import { otherAtWork, otherOnCpu, superseded } from './standing.ts'
 
 export function verdictOf(signs: Signs): GpuVerdict {
-  const own = byEndpoint(signs) ?? both(byProfile(signs), byLog(signs))
+  const own = byEndpoint(signs) ?? both(signs, byProfile(signs), byLog(signs))
   const probed = own === null ? byProbe(signs) : null
   const judged = own ?? probed ?? strongerOf(byLesserSigns(signs), signs)
   const speed = slowest(signs)
-  const words = [judged.because, ...(signs.endpoint === undefined || judged === signs.endpoint.verdict ? [] : [signs.endpoint.verdict.because]), ...(probed === null ? probeWords(signs, judged) : []), ...(speed === null ? [] : [speedInWords(speed)]), ...(judged.onGpu === true ? [] : modelWords(signs, judged))]
+  const words = [judged.because, ...(signs.endpoint === undefined || judged === signs.endpoint.verdict ? [] : [signs.endpoint.verdict.because]), ...(probed === null ? probeWords(signs, judged) : []), ...(speed === null ? [] : [speedInWords(speed)]), ...(judged.onGpu === true ? [] : modelWords(signs, judged)), ...earlierWords(signs, judged)]
   // What a probe shows is worth saying even where nothing else was seen.
   return { onGpu: judged.onGpu, tier: judged.tier ?? tierOfProbe(signs), because: words.join(' ') }
 }
@@ -23,7 +23,9 @@ const byEndpoint = ({ endpoint }: Signs): GpuVerdict | null => (endpoint !== und
 const strongerOf = (lesser: GpuVerdict, { endpoint }: Signs): GpuVerdict => (lesser.onGpu === null && endpoint !== undefined && endpoint.verdict.tier !== null && (lesser.tier ?? '') < endpoint.verdict.tier ? endpoint.verdict : lesser)
 
 /** A profile is the better witness, but it bears no date, and the log may be of a later start. */
-function both(profile: GpuVerdict | null, log: GpuVerdict | null): GpuVerdict | null {
+function both(signs: Signs, profile: GpuVerdict | null, log: GpuVerdict | null): GpuVerdict | null {
+  const rival = profile?.onGpu === false ? otherAtWork(signs, 'onnxruntime') : profile?.onGpu === true ? otherOnCpu(signs, 'onnxruntime') : undefined
+  if (profile !== null && rival !== undefined) return { onGpu: null, tier: 'T4', because: `${profile.because} ${atWork(rival)} The profile is of ONNX Runtime, and which of the two engines hears the speech, neither tells.` }
   if (profile === null || log === null || profile.onGpu === null || log.onGpu === null || profile.onGpu === log.onGpu) return profile ?? log
   return { onGpu: null, tier: 'T4', because: `${profile.because} ${log.because} Which of the two was written later is not to be told; the later holds.` }
 }
@@ -40,6 +42,13 @@ function byLesserSigns(signs: Signs): GpuVerdict {
   if (best !== undefined || signs.asks?.asks === 'gpu') return { onGpu: null, tier: 'T0', because: 'The GPU is asked for; nothing seen says whether it is used.' }
   if (signs.asks?.asks === 'cpu') return { onGpu: null, tier: 'T0', because: 'The CPU is asked for; nothing seen says where the work is done.' }
   return { onGpu: null, tier: null, because: 'Nothing that was seen says where the work is done.' }
+}
+
+/** Where the last run says nothing, what one before it said is worth a word, and no more. */
+function earlierWords({ logs }: Signs, { onGpu, tier }: GpuVerdict): readonly string[] {
+  if (onGpu !== null || (tier !== null && tier >= 'T3')) return []
+  const told = logs.flatMap(({ name, reading }) => (reading.earlier ?? []).filter(({ id }) => signatureOf(id)?.shows !== 'benign').map((hit) => ({ name, hit }))).at(-1)
+  return told === undefined ? [] : [`An earlier run wrote: “${shortened(told.hit, signatureOf(told.hit.id)!)}” (${told.name}, line ${told.hit.line}); whether that holds for the last run, its lines do not tell.`]
 }
 
 /** RTF and RTFx both, for each is taken for the other. */

@@ -5,9 +5,9 @@ import type { Evidence, Finding, Hypothesis } from '../types.ts'
 import { holds } from './by-probe.ts'
 import type { Told } from './first-runs.ts'
 import { HYPOTHESES, type HypothesisRow, type Symptom } from './hypotheses.ts'
-import { readingOf } from './readings.ts'
+import { engineOf, readingOf } from './readings.ts'
 import { evidenceOf, seenIn, slowest, type Seen, type Signs } from './signs.ts'
-import { foreign, standing, superseded } from './standing.ts'
+import { foreign, standing, superseded, together } from './standing.ts'
 
 export function symptomsOf(signs: Signs): ReadonlySet<Symptom> {
   const speed = slowest(signs)
@@ -40,7 +40,7 @@ function stateOf(row: HypothesisRow, signs: Signs, symptoms: ReadonlySet<Symptom
   // A finding that leaves another reading is a reason to ask, not yet an answer.
   const [found, likely] = [true, false].map((certain) => findings.filter(({ confidence }) => (confidence === 'certain') === certain).flatMap(({ evidence }) => evidence.slice(0, 1))) as [Evidence[], Evidence[]]
   const said = lastWord(speaking(signs, id), id)
-  const copied = said.confirms.filter((each) => ofCopyOnly(signs, each))
+  const copied = said.confirms.filter((each) => each.hit.unsure === true || ofCopyOnly(signs, each))
   const standing = { ...said, confirms: said.confirms.filter((each) => !copied.includes(each)) }
   const own = row.confirmed?.(signs) ?? []
   const all = [...evidenceOf(standing.confirms), ...own, ...found]
@@ -50,15 +50,23 @@ function stateOf(row: HypothesisRow, signs: Signs, symptoms: ReadonlySet<Symptom
   const asked = possible && row.symptoms.some((symptom) => symptoms.has(symptom))
   const hints = [...likely, ...evidenceOf(copied)]
   const grounds = [...hints, ...findingsOf(signs, row.hintedBy).flatMap(({ evidence }) => evidence.slice(0, 1)), ...(row.grounds?.(signs) ?? [])]
-  if (confirming.length === 0 && standing.refutes.length > 0) return { id, claim, state: 'refuted', evidence: evidenceOf(standing.refutes, 2), because: row.whyRefuted ?? standing.refutes[0]!.signature.meaning }
+  if (confirming.length === 0 && standing.refutes.length > 0 && !ofAnother(signs, id, standing.refutes)) return { id, claim, state: 'refuted', evidence: evidenceOf(standing.refutes, 2), because: row.whyRefuted ?? standing.refutes[0]!.signature.meaning }
   // What nothing speaks for needs no refutation, unless somebody would ask for it.
   const against = row.refuted?.(signs) ?? (asked || grounds.length > 0 ? (row.answered?.(signs) ?? byProvider(row, signs) ?? byCheck(row, signs)) : null)
   if (confirming.length === 0 && hints.length === 0 && against !== null) return { id, claim, state: 'refuted', ...against }
   if (confirming.length > 0 || hints.length > 0 || (grounds.length > 0 && (asked || row.symptoms.length === 0)) || (asked && row.always)) {
     const means = grounds.length > 0 ? row.means?.(signs) : null
-    return { id, claim, state: 'undetermined', evidence: [...confirming, ...grounds].slice(0, 3), ...(means ? { because: means } : {}), decideBy: (likely.length > 0 ? (row.decideFurther ?? row.decideBy) : row.decideBy)(signs) }
+    return { id, claim, state: 'undetermined', evidence: [...confirming, ...grounds].filter(({ source, saw }, at, all) => all.findIndex((each) => each.source === source && each.saw === saw) === at).slice(0, 3), ...(means ? { because: means } : {}), decideBy: (likely.length > 0 ? (row.decideFurther ?? row.decideBy) : row.decideBy)(signs) }
   }
   return null
+}
+
+/** One engine that has the GPU refutes nothing of another that is on the CPU. */
+const OF_ONE_ENGINE = new Set(['provider-not-loaded', 'library-path-hidden', 'cpu-only-runtime', 'gpu-unseen'])
+function ofAnother(signs: Signs, id: string, refutes: readonly Seen[]): boolean {
+  if (!OF_ONE_ENGINE.has(id)) return false
+  const onCpu = standing(signs, tellsOfStart).filter((seen) => engineOf(seen.signature) !== null && !foreign(signs, seen))
+  return onCpu.some((seen) => refutes.every(({ signature }) => engineOf(signature) !== engineOf(seen.signature)))
 }
 
 /** A copy that could not load its libraries: the program itself may have a way to them. */
@@ -101,13 +109,9 @@ function tellsOfStart(signature: Signature): boolean {
   return says !== undefined || unloaded === true || oneSession === true
 }
 
-/** In each log the later line holds: a service that failed, was mended and started again has mended logs behind broken ones. */
+/** In each log the later line of the same engine and process holds: a service that failed, was mended and started again has mended logs behind broken ones. */
 function lastWord(speaking: readonly Seen[], id: string): { readonly confirms: readonly Seen[]; readonly refutes: readonly Seen[] } {
   const says = (seen: Seen) => (seen.signature.confirms.includes(id) ? 'confirms' : 'refutes')
-  const holding = [...new Set(speaking.map(({ log }) => log))].flatMap((log) => {
-    const here = speaking.filter((seen) => seen.log === log)
-    const last = here.reduce((a, b) => (b.hit.line >= a.hit.line ? b : a))
-    return here.filter((seen) => says(seen) === says(last))
-  })
-  return { confirms: holding.filter((seen) => says(seen) === 'confirms'), refutes: holding.filter((seen) => says(seen) === 'refutes') }
+  const holding = speaking.filter((seen) => !speaking.some((other) => other.log === seen.log && other.hit.line > seen.hit.line && together(other, seen) && says(other) !== says(seen)))
+  return { confirms: holding.filter((seen) => says(seen) === 'confirms'), refutes: holding.filter((seen) => says(seen) === 'refutes' && seen.hit.unsure !== true) }
 }

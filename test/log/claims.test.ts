@@ -28,6 +28,29 @@ describe('no line claims more than it says', () => {
     expect(confirmed(line.replace('tensorrt', 'cuda'))).toEqual(['provider-not-loaded'])
   })
 
+  it('a retry on the CPU that is not made is none', () => {
+    expect(ids('WARN not retrying on CPU: GPU memory is free again')).toEqual([])
+    expect(ids('WARN out of memory, retrying on CPU')).toEqual(['cpu-retry'])
+  })
+
+  it('a code in the address of a request is none with which a process ended', () => {
+    expect(ids('10.0.0.1 - - "GET /docs?q=exit status 137 HTTP/1.1" 200')).toEqual([])
+    expect(ids('worker 7: exit status 137')).toEqual(['exit-code'])
+  })
+
+  // k2-fsa/sherpa-onnx csrc/session.cc: the branch of XNNPACK has the same last words.
+  it('sherpa-onnx without another accelerator is not without CUDA', () => {
+    expect(ids('/p/sherpa-onnx/csrc/session.cc:GetSessionOptionsImpl:437 Available providers: CPUExecutionProvider, . Fallback to cpu!')).toEqual([])
+    expect(confirmed(genuine('sherpa-onnx-2.0.1-cuda-asked-of-cpu-wheel'))).toEqual(['cpu-only-runtime'])
+  })
+
+  it('torch without a driver is no error where another engine does the speech, and one where none does', () => {
+    const judged = (text: string) => gpuError.run({ target: { kind: 'pid', pid: 7 }, logs: [{ asked: 'x', name: 'x', reading: { known: true, value: {} } }], session: signs(text) } as never)
+    const torch = genuine('torch-1.12.1-no-driver')
+    expect(judged(`${torch}\n[ctranslate2] [thread 1] [info] Loaded model /m on device cpu\n`)).toMatchObject([{ severity: 'info' }])
+    expect(judged(torch)).toMatchObject([{ severity: 'error' }])
+  })
+
   it('another provider that onnxruntime-node does without is not CUDA', () => {
     expect(confirmed('removing requested execution provider "webgpu" from session options because it is not available: backend not found.')).toEqual([])
     expect(confirmed(genuine('onnxruntime-web-1.22.0-cuda'))).toEqual(['cpu-only-runtime'])

@@ -30,7 +30,7 @@ describe('who wrote a line', () => {
     ['2025-11-11T21:15:36.348968Z INFO Extending BFCArena for Cuda. bin_num:13', null, null],
     ['13:16:20Z - Decoded 0 tokens', null, null],
     ['Retrying with CPU mode', null, null],
-  ])('%s', (line, program, of) => expect(writerOf(line)).toEqual({ program, of }))
+  ])('%s', (line, program, of) => expect(writerOf(line)).toMatchObject({ program, of }))
 })
 
 describe('a syslog, asked about one unit', () => {
@@ -55,6 +55,13 @@ describe('a syslog, asked about one unit', () => {
 })
 
 describe('a log without a unit', () => {
+  it('does not tell whether one that was killed is the one whose log it is, unless it wrote into it', () => {
+    const hits = (...lines: string[]) => ownOf(scanned(Buffer.from(lines.join('\n'))), null)!.hits.filter(({ id }) => id === 'kernel-oom')
+    expect(hits('Out of memory: Killed process 4242 (chrome)', 'Processing audio with duration 00:01')).toMatchObject([{ unsure: true }])
+    expect(hits(OURS[1]!, OURS[2]!)).toMatchObject([{ of: 'process asr-server' }])
+    expect(hits(OURS[1]!, OURS[2]!)[0]).not.toHaveProperty('unsure')
+  })
+
   it('of one service is its own, whoever prepares it', () => {
     const genuine = readFileSync(new URL('../../fixtures/logs/systemd-252-no-executable.txt', import.meta.url), 'utf8').split('\n')
     expect(counts(genuine, null)).toMatchObject({ 'systemd-no-executable': 1, 'systemd-main-exited': 1 })
@@ -80,5 +87,23 @@ describe('check --log /var/log/syslog', () => {
     const report = await assess(hostHere({ kind: 'shell', files: { logs: [path], profiles: [], models: [] } }), { checks: allChecks(), allowed: new Set(), failOn: 'info' })
     expect([...report.outcomes].filter(([, { status }]) => status === 'found')).toEqual([])
     expect(report.hypotheses.filter(({ state }) => state === 'confirmed')).toEqual([])
+  })
+
+  it('that is empty is not seen', async () => {
+    const path = join(folder, 'empty.log')
+    writeFileSync(path, '')
+    const report = await assess(hostHere({ kind: 'shell', files: { logs: [path], profiles: [], models: [] } }), { checks: allChecks(), allowed: new Set(), failOn: 'info' })
+    expect(report.outcomes.get('log/gpu-error')).toMatchObject({ status: 'unknown', because: `${path} is empty.` })
+  })
+
+  it('of a service that was started again speaks of its last run', async () => {
+    const path = join(folder, 'journal')
+    const failed = `${at} python3[101]: Failed to create CUDAExecutionProvider.`
+    const judged = async (...lines: string[]) => {
+      writeFileSync(path, [...lines, ''].join('\n'))
+      return (await assess(hostHere({ kind: 'shell', files: { logs: [path], profiles: [], models: [] } }), { checks: allChecks(), allowed: new Set(), failOn: 'info' })).outcomes.get('ep/fell-back-to-cpu')
+    }
+    expect(await judged(failed, `${at} systemd[1]: Stopped asr.service - ASR.`, `${at} systemd[1]: Started asr.service - ASR.`, `${at} python3[202]: listening`)).toMatchObject({ status: 'unknown' })
+    expect(await judged(failed)).toMatchObject({ status: 'found', findings: [{ severity: 'error' }] })
   })
 })
