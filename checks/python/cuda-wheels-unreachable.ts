@@ -2,7 +2,7 @@ import { defineCheck, question, type Evidence, type Fix } from '../../src/index.
 import { container } from '../../src/facts/container.ts'
 import { containerFix } from '../../src/facts/container-fix.ts'
 import { context } from '../../src/facts/context.ts'
-import { suspectsOf } from '../../src/loader/search-path.ts'
+import { carriedOn, searchPath } from '../../src/facts/loader.ts'
 import { gpuIntent } from '../../src/facts/gpu-intent.ts'
 import { process_ } from '../../src/facts/process.ts'
 import { and, besideOnnxruntime, preloadDoubt, preloads, wheelReach, type Unreached } from '../../src/facts/python-reach.ts'
@@ -21,8 +21,8 @@ export default defineCheck({
   },
   on: ['linux'],
   fixes: 'always',
-  needs: { python, reach: wheelReach, preloads, context, process: process_, unit: unitState, intent: gpuIntent, container },
-  run({ python, reach, preloads, context, process, unit, intent, container }) {
+  needs: { python, reach: wheelReach, preloads, context, process: process_, unit: unitState, intent: gpuIntent, container, searchPath },
+  run({ python, reach, preloads, context, process, unit, intent, container, searchPath }) {
     if (python === null) return { status: 'not-applicable', because: 'The target runs no Python.' }
     if (python.nvidia.libraryDirs.length === 0) return { status: 'not-applicable', because: 'No NVIDIA wheel with libraries is installed for this Python.' }
     if (reach.engines.length === 0) return { status: 'not-applicable', because: 'No speech engine that asks for CUDA libraries lies in this Python.' }
@@ -71,9 +71,7 @@ export default defineCheck({
     }
 
     function fixesOf(of: readonly Unreached[], directories: readonly string[]): Fix[] {
-      const before = context.env.known ? context.env.value['LD_LIBRARY_PATH'] : undefined
-      const kept = (before ?? '').split(/[:;]/).filter((element) => element !== '' && suspectsOf(element).length === 0)
-      const value = [...kept, ...directories].join(':')
+      const value = [...carriedOn(searchPath), ...directories].join(':')
       const title = `Put the ${directories.length === 1 ? 'directory' : 'directories'} of the wheels on LD_LIBRARY_PATH before the ${context.origin === 'caller' ? 'program' : 'service'} starts`
       const proof = `After one request, see what was really loaded: grep -E '${[...new Set(of.map((one) => one.soname.replace(/\.so.*/, '')))].join('|')}' /proc/PID/maps`
       const systemctl = `systemctl ${unit?.scope === 'user' ? '--user ' : ''}`

@@ -1,9 +1,8 @@
 /** Which directories on LD_LIBRARY_PATH would make the missing libraries found: as few origins as possible, tried out on the model. */
-import { suspectsOf } from '../loader/search-path.ts'
 import type { Link } from '../loader/types.ts'
 import { dirname } from '../paths.ts'
 import { isCudaLibrary } from './cuda-names.ts'
-import type { LoaderView } from './loader.ts'
+import { carriedOn, type LoaderView } from './loader.ts'
 import type { FoundAt, MissingLibrary } from './resolution.ts'
 
 export interface Cure {
@@ -25,8 +24,7 @@ export async function cureFor(missing: readonly MissingLibrary[], view: LoaderVi
   const directories = directoriesFor(needs)
   if (directories.length === 0) return null
   // Elements that do not mean what they seem to (empty, $VARIABLE, relative: cuda/library-path-unsafe) are not carried on.
-  const kept = (view.searchPath.value ?? '').split(/[:;]/).filter((element) => element !== '' && suspectsOf(element).length === 0)
-  const value = [...kept, ...directories].join(':')
+  const value = [...carriedOn(view.searchPath), ...directories].join(':')
   const hopeless = new Set(missing.filter(({ foundAt }) => foundAt.length === 0).map(({ soname }) => soname))
   const links = await retry(value)
   return { directories, value, works: links.every(({ name, answer }) => answer.status === 'found' || !isCudaLibrary(name) || hopeless.has(name)) }

@@ -1,6 +1,7 @@
 import { CannotSee, known } from '../cannot-see.ts'
 import { finder, type Find, type Place } from '../loader/model.ts'
 import { startProgram, type Memory } from '../loader/load.ts'
+import { suspectsOf, type Suspect } from '../loader/search-path.ts'
 import { loaderSystem, type Wanted } from '../loader/system.ts'
 import type { Link, LoaderSystem } from '../loader/types.ts'
 import { question } from '../question.ts'
@@ -26,9 +27,20 @@ export interface SearchPath {
   /** LD_LIBRARY_PATH as it stands in the environment; null = not set. */
   readonly value: string | null
   readonly source: string
+  /** Its elements that do not mean what whoever wrote them meant. A directory that exists under that very name is none. */
+  readonly suspects: readonly Suspected[]
   /** Why the loader does not look at it; null = it does. */
   readonly ignored: { readonly because: string; readonly evidence: Evidence } | null
 }
+
+export interface Suspected extends Suspect {
+  /** Why it cannot be known here whether there is a directory of that very name; null = there is none, or it is no whole directory. */
+  readonly unsure: string | null
+}
+
+/** What is kept where the variable is set anew: all but empty elements and those that surely lead nowhere, or into the working directory. */
+export const carriedOn = ({ value, suspects }: Pick<SearchPath, 'value' | 'suspects'>): readonly string[] =>
+  (value ?? '').split(/[:;]/).filter((element) => element !== '' && !suspects.some((suspect) => suspect.element === element && suspect.unsure === null))
 
 /** Asks nothing of the loader itself, so that it costs nothing where only the variable matters. */
 export const searchPath: Fact<SearchPath> = {
@@ -38,8 +50,22 @@ export const searchPath: Fact<SearchPath> = {
     const [of, running] = await Promise.all([use(context), use(process_)])
     if (!of.env.known) throw new CannotSee(of.env.because, of.env.how)
     const ignored = of.exe === null ? null : await ignoredPath(host, of, await realProgram(host, of, of.exe), running, of.env.value)
-    return { value: of.env.value['LD_LIBRARY_PATH'] ?? null, source: of.envSource, ignored }
+    const value = of.env.value['LD_LIBRARY_PATH'] ?? null
+    return { value, source: of.envSource, suspects: await standing(host, of.root, suspectsOf(value ?? '')), ignored }
   },
+}
+
+/** A name may hold a % or a $. Whoever has a directory of it means that directory. */
+async function standing(host: Host, root: string, suspects: readonly Suspect[]): Promise<readonly Suspected[]> {
+  const looked = await Promise.all(suspects.map(async (suspect): Promise<readonly Suspected[]> => {
+    const { element } = suspect
+    if (!element.startsWith('/')) return [{ ...suspect, unsure: null }]
+    if (/\$\{?(?:ORIGIN|LIB|PLATFORM)/.test(element)) return [{ ...suspect, unsure: 'What the loader puts for its own variable in it was not looked up.' }]
+    const there = await known(host.stat(root + element))
+    if (!there.known) return [{ ...suspect, unsure: there.because }]
+    return there.value?.type === 'directory' ? [] : [{ ...suspect, unsure: null }]
+  }))
+  return looked.flat()
 }
 
 export const loader: Fact<LoaderView> = {
