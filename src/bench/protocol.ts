@@ -2,6 +2,7 @@ import type { Agreement } from './agreement.ts'
 import type { Crowd } from './crowd.ts'
 import { CannotMeasure, type Engine, type Instance, Interrupted } from './engine.ts'
 import { watchGpu, type GpuWatch } from './gpu-watch.ts'
+import { textKeeper } from './kept-texts.ts'
 import type { Calibration, Peak, Placement, Run } from './messages.ts'
 import { shortName, tierOf } from './providers.ts'
 import { watchLoad, type Sampler } from './sampler.ts'
@@ -73,6 +74,7 @@ export async function measure<I extends Instance>(engine: Engine<I>, plan: Plan,
   let instance: I | null = null
   let cold: Sampler | null = null
   const gpu = watchGpu()
+  const kept = textKeeper()
   try {
     if (gpu !== null) await gpu.before()
     cold = watchLoad(() => instance?.pids() ?? [])
@@ -80,7 +82,7 @@ export async function measure<I extends Instance>(engine: Engine<I>, plan: Plan,
     for (let launch = 0; launch < plan.launches || anotherLaunch(engine, instance, launch, performance.now() - start, () => asker.undecided(so, 'launches')); launch++) {
       tell({ phase: 'cold start', done: launch, of: Math.max(plan.launches, launch + 1), leftMs: null })
       instance?.stop()
-      instance = await engine.open()
+      instance = keeping(await engine.open(), kept)
       asker.opened(instance)
       const first = await instance.run()
       so = { ...so, cold: [...so.cold, { loadMs: instance.loadMs, firstMs: first.wallMs }], coldRuns: [...so.coldRuns, first], coldLoad: instance.pids() === null ? null : (cold?.now() ?? null) }
@@ -113,6 +115,8 @@ export async function measure<I extends Instance>(engine: Engine<I>, plan: Plan,
     instance?.stop()
   }
 }
+
+const keeping = <I extends Instance>(instance: I, kept: (run: Run) => Run): I => ({ ...instance, run: async () => kept(await instance.run()) })
 
 /** A server is not ours to start afresh, and each run of a program that ends after it is a fresh start by itself. */
 function anotherLaunch({ freshEveryRun }: Pick<Engine, 'freshEveryRun'>, instance: Instance | null, launches: number, spentMs: number, undecided: () => boolean): boolean {

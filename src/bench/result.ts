@@ -103,5 +103,7 @@ export function textOf(measured: Measured, reference: string | null): Text | nul
   const texts = textsOf(measured)
   if (texts.length === 0) return null
   const rated = texts.map((heard) => ({ heard, wer: reference === null ? null : wordErrorRate(reference, heard), empty: heard.trim() === '' }))
-  return rated.reduce((worst, each) => ((each.wer ?? Number(each.empty)) > (worst.wer ?? Number(worst.empty)) ? each : worst))
+  // One that could not be rated may be the worst.
+  const unrated = reference === null ? undefined : rated.find(({ wer }) => wer === null)
+  return unrated ?? rated.reduce((worst, each) => ((each.wer ?? Number(each.empty)) > (worst.wer ?? Number(worst.empty)) ? each : worst))
 }

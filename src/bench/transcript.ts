@@ -2,14 +2,14 @@ import { percent, type Decision } from './gate.ts'
 import type { Run } from './messages.ts'
 import type { Measured } from './protocol.ts'
 import { median } from './stats/describe.ts'
-import { wordErrorRate, words } from './stats/word-errors.ts'
+import { startErrorRate, wordCount, wordErrorRate } from './stats/word-errors.ts'
 import type { Speech } from './types.ts'
 
 /** A later run may differ by a word; this much more is a recogniser that did not forget the run before. */
 const WORSE = 0.05
 /** A word that is heard as another, or as two. Of a short recording that is a large part. */
 const BY_CHANCE = 2
-const allowed = (share: number, text: string): number => Math.max(share, BY_CHANCE / Math.max(1, words(text).length))
+const allowed = (share: number, text: string): number => Math.max(share, BY_CHANCE / Math.max(1, wordCount(text)))
 
 type Heard = Pick<Measured, 'coldRuns' | 'warmUp' | 'runs'>
 
@@ -43,6 +43,8 @@ export function judgeText(measured: Measured, reference: string | null, silent: 
   if (silent) return said === undefined ? [] : [{ rule, state: 'fail', because: `The recording is silent, and text was made of it: ${JSON.stringify(said.trim().slice(0, 60))}.` }]
   const empty = all.filter((text) => text.trim() === '').length
   if (empty > 0) return [{ rule, state: 'fail', because: empty === all.length ? 'The transcript is empty.' : `The transcript is empty in ${empty} of ${all.length} runs.` }]
+  const unrated = reference === null ? undefined : all.find((text) => wordErrorRate(reference, text) === null)
+  if (unrated !== undefined) return [{ rule, state: 'inconclusive', because: `The reference has ${wordCount(reference!)} words and a transcript ${wordCount(unrated)}: too many to compare them, so the word error rate is not known. A shorter recording can be judged.` }]
   const first = measured.coldRuns.at(-1)?.text ?? null
   const later = told(laterRuns(measured))
   if (first === null || later.length === 0) return []
@@ -51,7 +53,7 @@ export function judgeText(measured: Measured, reference: string | null, silent: 
 }
 
 function worsened(reference: string, first: string, later: readonly string[]): string | null {
-  const [at, worst] = [wordErrorRate(reference, first), Math.max(...later.map((text) => wordErrorRate(reference, text)))]
+  const [at, worst] = [wordErrorRate(reference, first)!, Math.max(...later.map((text) => wordErrorRate(reference, text)!))]
   return worst > at + allowed(WORSE, reference) ? `The word error rate rose from ${percent(at)} in the first run to ${percent(worst)} in a later one.` : null
 }
 
@@ -66,9 +68,9 @@ const ANOTHER = 0.1
  */
 function grown(first: string, later: readonly string[]): string | null {
   if (later.length < FEWEST_LATER) return null
-  const { length } = words(first)
-  const all = later.map(words).every((text) => text.length >= Math.max(GROWN * length, length + BY_CHANCE + 1) && wordErrorRate(first, text.slice(0, length).join(' ')) <= allowed(WORSE, first))
-  return all ? `Every later run gave the text of the first one and more, ${length} words at first and ${words(later.at(-1)!).length} in the end, of the same recording: something of the runs before was kept.` : null
+  const length = wordCount(first)
+  const all = later.every((text) => wordCount(text) >= Math.max(GROWN * length, length + BY_CHANCE + 1) && (startErrorRate(first, text) ?? Infinity) <= allowed(WORSE, first))
+  return all ? `Every later run gave the text of the first one and more, ${length} words at first and ${wordCount(later.at(-1)!)} in the end, of the same recording: something of the runs before was kept.` : null
 }
 
 /**
@@ -76,7 +78,8 @@ function grown(first: string, later: readonly string[]): string | null {
  * their words by chance, so neither do the later runs that all say something else.
  */
 function another(cold: readonly string[], first: string, later: readonly string[]): string | null {
-  const agreed = later.length >= FEWEST_LATER && cold.length >= 2 && cold.every((text) => words(text).join(' ') === words(first).join(' '))
-  const least = Math.min(...later.map((text) => wordErrorRate(first, text)))
+  const agreed = later.length >= FEWEST_LATER && cold.length >= 2 && cold.every((text) => wordErrorRate(first, text) === 0)
+  // Of texts too long to compare nothing is said.
+  const least = Math.min(...later.map((text) => wordErrorRate(first, text) ?? 0))
   return agreed && least > allowed(ANOTHER, first) ? `${cold.length} fresh processes heard the same text, and every later run another one, by ${percent(least)} of the words at least: something of the run before was kept.` : null
 }

@@ -183,7 +183,7 @@ export interface TimedRun extends HeardAs {
 }
 
 export interface Text {
-  /** Word error rate against the reference text; null = there is no reference for this recording. */
+  /** Word error rate against the reference text; null = there is no reference for this recording, or a text is too long to compare. */
   readonly wer: number | null
   readonly empty: boolean
   readonly heard: string

@@ -24,7 +24,7 @@ export function answersOf({ requests, audioS, words }: EndpointReading): Endpoin
   return {
     texts: answered.length,
     empty: answered.filter(({ said }) => said.trim() === '').length,
-    errorRate: answered.length === 0 ? null : Math.max(...answered.map(({ said }) => wordErrorRate(words, said))),
+    errorRate: answered.length === 0 ? null : Math.max(...answered.map(({ said }) => wordErrorRate(words, said) ?? Infinity)),
     firstMs,
     warmMs,
     rtf: ms === null ? null : ms / 1000 / audioS,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { drawer, medianInterval, ratioInterval } from '../../src/bench/stats/bootstrap.ts'
 import { mad, median, modifiedZ, OUTLIER_Z, variation } from '../../src/bench/stats/describe.ts'
 import { likelyLarger } from '../../src/bench/stats/mann-whitney.ts'
-import { wordErrorRate, words } from '../../src/bench/stats/word-errors.ts'
+import { startErrorRate, wordErrorRate, words } from '../../src/bench/stats/word-errors.ts'
 
 describe('describing numbers', () => {
   it('median of odd, even and one', () => {
@@ -89,5 +89,22 @@ describe('word error rate', () => {
   })
   it('keeps accents and numbers', () => {
     expect(words('Élan 42 naïve')).toEqual(['élan', '42', 'naïve'])
+  })
+})
+
+describe('word error rate of long texts', () => {
+  const many = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}${i}`).join(' ')
+  it('that begin and end alike is exact, however long they are', () => {
+    const said = many(150_000, 'w').split(' ')
+    expect(wordErrorRate(said.join(' '), said.with(75_000, 'x').join(' '))).toBe(1 / 150_000)
+    expect(wordErrorRate(said.join(' '), said.join(', '))).toBe(0)
+    expect(wordErrorRate('a b', `a ${many(150_000, 'x')} b`)).toBe(75_000)
+  })
+  it('of ten thousand words each is known, and of many more it is not', () => {
+    expect(wordErrorRate(many(10_000, 'a'), many(10_000, 'b'))).toBe(1)
+    expect(wordErrorRate(many(20_001, 'a'), many(20_001, 'b'))).toBeNull()
+  })
+  it('is that of the first words where only those are asked for', () => {
+    expect(startErrorRate('a b c d', 'a x c d e f g h')).toBe(0.25)
   })
 })

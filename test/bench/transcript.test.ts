@@ -70,3 +70,15 @@ describe('state that was kept, where it is not known what is said', () => {
     expect(judged(heard([SAID], times(6, OTHER)))).toEqual([])
   })
 })
+
+describe('texts too long to compare', () => {
+  const many = (name: string) => Array.from({ length: 20_001 }, (_, i) => `${name}${i}`).join(' ')
+  it('beside what is said: neither right nor wrong, and the rate is not that of the others', () => {
+    const measured = heard([many('a')], [many('a'), many('b')])
+    expect(judged(measured, many('a'))).toEqual([['transcript', 'inconclusive', 'The reference has 20001 words and a transcript 20001: too many to compare them, so the word error rate is not known. A shorter recording can be judged.']])
+    expect(textOf(measured, many('a'))).toMatchObject({ wer: null, empty: false })
+  })
+  it('beside each other: nothing is said of them', () => {
+    expect(judged(heard(times(2, many('a')), times(3, many('b'))))).toEqual([])
+  })
+})

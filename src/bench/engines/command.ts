@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { CannotMeasure, type Engine, Interrupted } from '../engine.ts'
+import { MOST_TEXT, TOO_LONG } from '../kept-texts.ts'
 import { killGroup } from '../kill-group.ts'
 import type { Run } from '../messages.ts'
 import { startWorker } from './worker-child.ts'
 
-const MAX_OUTPUT = 16 << 20
 const LIMIT_MS = 900_000
 const TICK_MS = 10
 
@@ -42,10 +42,11 @@ async function runOnce(program: string, args: readonly string[], signal: AbortSi
   let text = ''
   let errors = ''
   let tooMuch = false
-  child.stdout.on('data', (chunk: Buffer) => {
-    tooMuch ||= text.length + chunk.length > MAX_OUTPUT
+  // A letter may lie in two chunks.
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    tooMuch ||= text.length + chunk.length > MOST_TEXT
     if (tooMuch) stop()
-    else text += chunk.toString('utf8')
+    else text += chunk
   })
   child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString('utf8')).slice(-4096)))
   const code = await new Promise<number | string>((resolve) => {
@@ -60,7 +61,7 @@ async function runOnce(program: string, args: readonly string[], signal: AbortSi
   if (signal.aborted) throw new Interrupted()
   if (code === 'ENOENT') throw new CannotMeasure(`There is no program ${program}.`)
   if (code === 'EACCES') throw new CannotMeasure(`${program} may not be executed.`)
-  if (tooMuch) throw new CannotMeasure(`${program} printed more than 16 MiB and was stopped.`)
+  if (tooMuch) throw new CannotMeasure(`${program} printed ${TOO_LONG}, and was stopped.`)
   if (wallMs >= LIMIT_MS) throw new CannotMeasure(`${program} was not done after ${LIMIT_MS / 60_000} minutes and was stopped.`)
   if (code !== 0) {
     const last = errors.trim().split('\n').at(-1)?.trim()
