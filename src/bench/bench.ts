@@ -19,6 +19,7 @@ import { resultOf, type Setting } from './result.ts'
 import { shown } from './show.ts'
 import type { Subject } from './subject.ts'
 import { subjectOf } from './targets/index.ts'
+import { sweepTempFolders } from './temp-folder.ts'
 import type { Provider, Result } from './types.ts'
 
 interface Outcome {
@@ -37,6 +38,7 @@ export async function bench(options: BenchOptions, io: Io, version: string): Pro
     const { detects } = await (await import('./recogniser/recognise.ts')).recognised(absolute(options.model, io.cwd))
     if (detects && options.maxWer !== undefined) throw new WrongCall(`--max-wer needs a recogniser that writes text; --model ${options.model} only tells speech from silence.`)
   }
+  sweepTempFolders()
   const abort = new AbortController()
   const stop = () => abort.abort()
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

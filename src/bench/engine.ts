@@ -6,6 +6,8 @@ import type { Calibration, Peak, Placement, Run } from './messages.ts'
 export interface Instance {
   /** Its processes, for the sampler; null = it runs elsewhere, so nothing can be said of who else is busy there. */
   pids(): readonly number[] | null
+  /** Those of them that are no part of the target: their memory is not its own. */
+  ours?(): readonly number[]
   /** From the start of the process until it could hear; null where loading cannot be told from the first run. */
   readonly loadMs: number | null
   run(): Promise<Run>

@@ -50,6 +50,12 @@ export function cpuOf(path: string): { readonly own: number; readonly children: 
   return { own: (fields[11]! + fields[12]!) * TICK_MS, children: (fields[13]! + fields[14]!) * TICK_MS }
 }
 
+/** When a process was started, in ticks since boot (field 22): its number alone may be another's by now. null = there is none. */
+export function startOf(pid: number): string | null {
+  const text = read(`/proc/${pid}/stat`)
+  return text === null ? null : (text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null)
+}
+
 /** The first line of proc_stat(5): user nice system idle iowait irq softirq steal; guest time is in user already. */
 export function machineOf(text: string): { readonly busyMs: number; readonly stealMs: number } {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = /^cpu\s+(.*)$/m.exec(text)?.[1]?.split(' ').map(Number) ?? []

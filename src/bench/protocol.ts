@@ -77,7 +77,7 @@ export async function measure<I extends Instance>(engine: Engine<I>, plan: Plan,
   const kept = textKeeper()
   try {
     if (gpu !== null) await gpu.before()
-    cold = watchLoad(() => instance?.pids() ?? [])
+    cold = watchLoad(() => instance?.pids() ?? [], () => instance?.ours?.() ?? [])
     const start = performance.now()
     for (let launch = 0; launch < plan.launches || anotherLaunch(engine, instance, launch, performance.now() - start, () => asker.undecided(so, 'launches')); launch++) {
       tell({ phase: 'cold start', done: launch, of: Math.max(plan.launches, launch + 1), leftMs: null })
@@ -138,7 +138,7 @@ export async function warmUp(engine: Pick<Engine, 'freshEveryRun'>, instance: Pi
 }
 
 async function timed<I extends Instance>(instance: I, plan: Plan, before: Measured, gpu: GpuWatch | null, { undecided, tell }: Asker<I>): Promise<Measured> {
-  const sampler = instance.pids() === null ? null : watchLoad(() => instance.pids() ?? [])
+  const sampler = instance.pids() === null ? null : watchLoad(() => instance.pids() ?? [], () => instance.ours?.() ?? [])
   const start = performance.now()
   let so = before
   try {

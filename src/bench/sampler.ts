@@ -13,7 +13,7 @@ const INTERVAL_MS = 200
 const MOST_SAMPLES = 240
 
 /** Watches the target's processes and the whole machine from outside, five times a second. null where there is no /proc. */
-export function watchLoad(pids: () => readonly number[]): Sampler | null {
+export function watchLoad(pids: () => readonly number[], ours: () => readonly number[] = () => []): Sampler | null {
   const first = read('/proc/stat')
   if (first === null) return null
   const startedAt = performance.now()
@@ -40,8 +40,10 @@ export function watchLoad(pids: () => readonly number[]): Sampler | null {
   }
   const sample = () => {
     let memoryBytes: number | null = null
+    const apart = ours()
     for (const pid of pids().flatMap(tree)) {
       for (const [id, task] of tasksOf(pid)) tasks.set(id, task)
+      if (apart.includes(pid)) continue
       const { nowBytes, peakBytes } = memoryOf(pid)
       if (nowBytes !== null) memoryBytes = (memoryBytes ?? 0) + nowBytes
       if (peakBytes !== null) peakMemoryBytes = Math.max(peakMemoryBytes ?? 0, peakBytes)

@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 import type * as ort from 'onnxruntime-node'
 import { cosine, type Agreement } from './agreement.ts'
 import { openAudio, type Opened } from './audio/load.ts'
+import { endMarked, GUARDED } from './marked.ts'
 import type { Answer, Calibration, Job, Loaded, Peak, Placement, Request } from './messages.ts'
 import { CALIBRATION_SHAPE, calibrationModel } from './models/calibration.ts'
 import { peakModel, PEAK_PASSES } from './models/peak.ts'
@@ -28,7 +29,11 @@ let loading: Loading | null = null
 let at: Extract<Answer, { kind: 'failed' }>['at'] = 'runtime'
 
 if (process.argv[2] === 'agent') (await import('./conditions/agent.ts')).agent()
-process.on('disconnect', () => process.exit())
+process.on('disconnect', () => {
+  const mark = process.env[GUARDED]
+  if (mark !== undefined) endMarked(mark)
+  process.exit()
+})
 process.on('message', (request: Request) => {
   answer(request)
     .catch((error: unknown): Answer => ({ kind: 'failed', at, error: error instanceof Error ? error.message : String(error) }))

@@ -148,6 +148,7 @@ it('--command: the yardstick is ours, and its work nobody else’s', async () =>
   try {
     expect(instance.pids()).toHaveLength(1)
     expect(instance.pids()![0]).toBeGreaterThan(1)
+    expect(instance.ours!()).toEqual(instance.pids())
   } finally {
     instance.stop()
   }

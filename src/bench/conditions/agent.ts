@@ -77,7 +77,7 @@ export function agent(): void {
 async function watched(instance: Instance): Promise<OneRun> {
   const before = await instance.calibrate()
   const memory = memoryCounts()
-  const sampler = watchLoad(() => instance.pids() ?? [])
+  const sampler = watchLoad(() => instance.pids() ?? [], () => instance.ours?.() ?? [])
   const run = await instance.run()
   const load = sampler?.stop() ?? null
   const now = memoryCounts()

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CannotMeasure, type Engine, Interrupted } from '../engine.ts'
 import { MOST_TEXT, TOO_LONG } from '../kept-texts.ts'
 import { killGroup } from '../kill-group.ts'
+import { end, endMarked, GUARDED, marked } from '../marked.ts'
 import type { Run } from '../messages.ts'
+import { tree } from '../proc.ts'
 import { startWorker } from './worker-child.ts'
 
 const LIMIT_MS = 900_000
@@ -15,13 +18,16 @@ export function commandEngine(words: readonly string[], audio: string, signal: A
   return {
     freshEveryRun: true,
     open: async () => {
-      const yardstick = startWorker(signal)
+      const mark = randomUUID()
+      // It is the one that is left when we are killed, and ends then what was running.
+      const yardstick = startWorker(signal, { [GUARDED]: mark })
       let pid: number | null = null
       return {
         loadMs: null,
         // What the yardstick takes is not somebody else's.
         pids: () => [pid, yardstick.pid].filter((each) => each !== null),
-        run: () => runOnce(program!, args, signal, (started) => (pid = started)),
+        ours: () => [yardstick.pid].filter((each) => each !== null),
+        run: () => runOnce(program!, args, mark, signal, (started) => (pid = started)),
         calibrate: async () => (await yardstick.ask({ kind: 'calibrate' }, 'calibrated')).calibration,
         placement: async () => [],
         stop: yardstick.stop,
@@ -30,13 +36,19 @@ export function commandEngine(words: readonly string[], audio: string, signal: A
   }
 }
 
-async function runOnce(program: string, args: readonly string[], signal: AbortSignal, started: (pid: number | null) => void): Promise<Run> {
+async function runOnce(program: string, args: readonly string[], mark: string, signal: AbortSignal, started: (pid: number | null) => void): Promise<Run> {
   if (signal.aborted) throw new Interrupted()
   const cpuBefore = childrenCpuMs()
   const start = performance.now()
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: marked(mark, process.env) })
   started(child.pid ?? null)
-  const stop = () => killGroup(child)
+  // A daemon leaves the group and its parent, and would be in the way of the next run.
+  const stop = () => {
+    const [, ...below] = child.pid === undefined || child.exitCode !== null || child.signalCode !== null ? [] : tree(child.pid)
+    killGroup(child)
+    below.forEach(end)
+    endMarked(mark)
+  }
   signal.addEventListener('abort', stop)
   const timer = setTimeout(stop, LIMIT_MS)
   let text = ''
@@ -44,7 +56,8 @@ async function runOnce(program: string, args: readonly string[], signal: AbortSi
   let tooMuch = false
   // A letter may lie in two chunks.
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    tooMuch ||= text.length + chunk.length > MOST_TEXT
+    if (tooMuch) return
+    tooMuch = text.length + chunk.length > MOST_TEXT
     if (tooMuch) stop()
     else text += chunk
   })
