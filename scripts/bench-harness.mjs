@@ -14,6 +14,13 @@ const ROUNDS = Number(process.argv[2] ?? 100)
 const WITHIN = 0.02
 const ENTRY = createRequire(import.meta.url).resolve('onnxruntime-node')
 const folder = mkdtempSync(join(tmpdir(), 'asr-doctor-harness-'))
+// The children end when the channel to this process does.
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
+  process.on(signal, () => {
+    rmSync(folder, { recursive: true, force: true })
+    process.exit(code)
+  })
+}
 
 // The direct program repeats by hand what the pipeline of the benchmark does, without stopwatch, messages or phases.
 const DIRECT = `
@@ -52,6 +59,7 @@ process.on('message', async () => {
   const { user, system } = process.cpuUsage(before)
   process.send({ cpuMs: (user + system) / 1000, rss: process.memoryUsage().rss })
 })
+process.on('disconnect', () => process.exit())
 process.send('ready')
 `
 
