@@ -3,7 +3,7 @@
  * is one text for another everywhere, in questions and answers alike, so the redacted machine still answers itself.
  */
 import type { Json } from '../types.ts'
-import { isSecretName, secretsByShape } from '../secrets.ts'
+import { IN_ADDRESS, isSecret, occurrences, secretsIn } from '../secrets.ts'
 import type { Answer } from './replay.ts'
 
 export interface Redacted {
@@ -28,10 +28,15 @@ export function redact(answers: ReadonlyMap<string, Answer>, who: Identities): R
   const texts = [...answers].flatMap(([key, answer]) => [key, ...('value' in answer ? stringsOf(answer.value) : [answer.because])])
   // systemd's own list of directives says what kind of value each takes: PassEnvironment=ENVIRON.
   const told = [...answers].flatMap(([key, answer]) => (key.includes('--dump-configuration-items') ? [] : [key, ...('value' in answer ? stringsOf(answer.value) : [answer.because])]))
-  for (const secret of secretsIn(answers, told)) {
+  for (const secret of allSecrets(answers, told)) {
     const by = `<secret-${removed.length + 1}>`
-    rules.push({ find: literal(secret), by })
+    rules.push({ find: occurrences(secret), by })
     removed.push(`secret → ${by}`)
+  }
+  const inAddress = (text: string) => text.search(IN_ADDRESS) >= 0
+  if (texts.some((text) => inAddress(text) && inAddress(rules.reduce((so, { find, by }) => so.replace(find, by), text)))) {
+    rules.push({ find: IN_ADDRESS, by: '<secret>' })
+    removed.push('password of an address → <secret>')
   }
   let n = 0
   for (const user of new Set([...who.users, ...texts.flatMap(homesIn)])) {
@@ -69,26 +74,16 @@ const PATTERNS: readonly { readonly kind: string; readonly find: RegExp; readonl
   { kind: 'hardware address', find: /\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b/gi, by: '00:00:00:00:00:00' },
 ]
 
-/** Values that betray nothing, whatever their name: a switch, a small number, a path. */
-const PLAIN_VALUE = /^(true|false|none|null|auto|default|enabled|disabled|required|optional|basic|bearer|\d{1,5}|<secret-\d+>)$/i
-/** A variable that holds the place of a secret: a path there is no secret itself. */
-const PLACE_NAME = /_(FILE|PATH|DIR|SOCK|CREDENTIALS)$/i
-function secretsIn(answers: ReadonlyMap<string, Answer>, texts: readonly string[]): readonly string[] {
+function allSecrets(answers: ReadonlyMap<string, Answer>, texts: readonly string[]): readonly string[] {
   const secrets = new Set<string>()
-  const consider = (name: string, value: string) => {
-    if (value.length >= 4 && isSecretName(name) && !PLAIN_VALUE.test(value) && !(PLACE_NAME.test(name) && /^[~.]?\//.test(value))) secrets.add(value)
-  }
-  for (const [key, answer] of answers) {
-    if (!('value' in answer) || answer.value === null) continue
-    if (key === 'environment') for (const [name, value] of Object.entries(answer.value as Record<string, string>)) consider(name, value)
-  }
+  const consider = (name: string, value: string) => void (isSecret(name, value) && secrets.add(value))
+  const environment = answers.get('environment')
+  if (environment !== undefined && 'value' in environment && environment.value !== null) for (const [name, value] of Object.entries(environment.value as Record<string, string>)) consider(name, value)
   for (const text of texts) {
-    // NAME=value as it stands in environ, unit files, env files, `systemctl show` and shell profiles.
-    for (const [, name, quoted, single, plain] of text.matchAll(/(?<![A-Za-z0-9_])([A-Za-z_][A-Za-z0-9_]{1,63})=(?=(?:"([^"\n\0]{0,4096})"|'([^'\n\0]{0,4096})'|([^\s\0"']{0,4096})))/g)) consider(name!, quoted ?? single ?? plain ?? '')
     for (const [, name, value] of text.matchAll(/"([A-Za-z_][A-Za-z0-9_-]{1,63})":\s*"([^"\n]+)"/g)) consider(name!.replace(/-/g, '_'), value!)
-    for (const found of secretsByShape(text)) secrets.add(found)
+    for (const found of secretsIn(text)) secrets.add(found)
     // A line of source as JSON holds it.
-    if (text.includes('\\"')) for (const found of secretsByShape(text.replaceAll('\\"', '"'))) secrets.add(found)
+    if (text.includes('\\"')) for (const found of secretsIn(text.replaceAll('\\"', '"'))) secrets.add(found)
   }
   // Longest first: a secret may hold another.
   return [...secrets].sort((a, b) => b.length - a.length)
@@ -112,7 +107,6 @@ function nameRules(user: string, by: string): readonly Rule[] {
 const ORDINARY = new Set('user home root audio video render pulse python whisper asr speech service system daemon voice model node cuda nvidia admin ubuntu debian runner test speech-dispatcher parakeet sherpa linux local shell'.split(' '))
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-const literal = (text: string): RegExp => new RegExp(escaped(text), 'g')
 const bounded = (text: string): RegExp => new RegExp(`(?<![A-Za-z0-9_])${escaped(text)}(?![A-Za-z0-9_])`, 'g')
 
 function stringsOf(value: Json): readonly string[] {
