@@ -8,7 +8,7 @@ import { addExplain, addList } from './commands/docs.ts'
 import { addFix } from './commands/fix.ts'
 import { addRecord } from './commands/record.ts'
 import { widthOf, type Io } from './io.ts'
-import { sober } from './sober.ts'
+import { clean } from './report/clean.ts'
 import { WrongCall } from './wrong-call.ts'
 
 export const VERSION: string = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
@@ -25,10 +25,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (error instanceof WrongCall) {
-      io.stderr.write(`asr-doctor: ${sober(shortened(error.message))}\n`)
+      io.stderr.write(`asr-doctor: ${shortened(clean(error.message))}\n`)
       return 2
     }
-    io.stderr.write(`asr-doctor: this is a fault of the doctor, please report it: ${sober(shortened(error instanceof Error ? `${error.name}: ${error.message}` : String(error)))}\n`)
+    io.stderr.write(`asr-doctor: this is a fault of the doctor, please report it: ${shortened(clean(error instanceof Error ? `${error.name}: ${error.message}` : String(error)))}\n`)
     if (io.env['ASR_DOCTOR_DEBUG']) io.stderr.write(`${error instanceof Error ? error.stack : ''}\n`)
     return 2
   }

@@ -27,6 +27,7 @@ const LAYERS: readonly { readonly files: RegExp; readonly ours: RegExp; readonly
   { files: /^src\/host\//, ours: /^src\//, node: true, packages: /^(execa|systeminformation|node-nvidia-smi)$/ },
   // Cures: text in, text out; plans and proofs over any machine. Only the hand and what stands around it touch the disk.
   { files: /^src\/fix\/(hand|place|failure|rights|disk|lock|journal|tidy|apply|restore|take-back|verify|after|ask)\.ts$/, ours: /^src\//, node: true },
+  { files: /^src\/fix\/discreet\.ts$/, ours: /^src\/(fix\/diff|secrets|types)\.ts$/ },
   { files: /^src\/fix\/report\.ts$/, ours: /^src\/(fix|report)\/|^src\/(types|sober|target-name)\.ts$/, packages: /^chalk$/ },
   { files: /^src\/fix\//, ours: /^src\/(fix|facts|systemd|cgroup|verdict)\/|^src\/host\/(host|overlay|replay)\.ts$|^src\/(types|index|paths|question|cannot-see|diagnose|gather)\.ts$/ },
   { files: /^src\/progress\.ts$/, ours: /^src\// },

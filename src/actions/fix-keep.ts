@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { mergedChanges } from '../fix/draft.ts'
 import { codeOf } from '../fix/exit-code.ts'
+import { holdsSecrets } from '../fix/discreet.ts'
 import { formats, type Format } from '../fix/formats.ts'
 import { Refused } from '../fix/refused.ts'
 import { fixJson } from '../fix/report.ts'
@@ -31,12 +32,16 @@ export async function keep(work: Work): Promise<number> {
     if (!(error instanceof Refused)) throw error
     throw new WrongCall(`--format ${format}: ${error.message}`)
   }
+  const secret = holdsSecrets(text)
+  // What is exact cannot be discreet; a terminal is looked at, and remembers.
+  if (secret && options.output === undefined && io.stdout.isTTY) throw new WrongCall(`--format ${format}: it holds values of the files that look secret, so it is not printed on a terminal. Keep it with --output FILE, which only you can read.`)
   if (options.output === undefined) io.stdout.write(text)
   else {
     await writeNew(resolve(io.cwd, options.output), text, '--output')
     if (options.json) io.stdout.write(fixJson(told([], null)))
     io.stderr.write(`Kept: ${options.output}.${HOW[format]?.(options.output) ?? ''}\n`)
   }
+  if (secret) io.stderr.write(`It holds values of the files that look secret, to the letter${options.output === undefined ? '' : '; only you can read it'}.\n`)
   sayBeside(work)
   return 1
 }

@@ -10,7 +10,7 @@ import { gatherer } from '../gather.ts'
 import { hostOf, type Ask } from '../host/host.ts'
 import type { Io } from '../io.ts'
 import { allChecks } from '../load.ts'
-import { sober } from '../sober.ts'
+import { clean } from '../report/clean.ts'
 import type { Target } from '../types.ts'
 import type { TargetOptions } from './machine.ts'
 
@@ -44,7 +44,7 @@ export interface Work {
 }
 
 export const sayBeside = ({ io, beside }: Pick<Work, 'io' | 'beside'>): void => {
-  for (const words of beside) io.stderr.write(`asr-doctor: ${sober(words)}\n`)
+  for (const words of beside) io.stderr.write(`asr-doctor: ${clean(words)}\n`)
 }
 
 export async function examined(machine: Ask): Promise<Judging> {

@@ -1,5 +1,5 @@
 import { asked, canAsk } from '../fix/ask.ts'
-import { unifiedDiff } from '../fix/diff.ts'
+import { shownDiff } from '../fix/discreet.ts'
 import { Halfway } from '../fix/halfway.ts'
 import { stateFolder, type Entry, type Run } from '../fix/journal.ts'
 import { Refused } from '../fix/refused.ts'
@@ -100,5 +100,5 @@ function json(which: readonly Run[], written: readonly string[], runId: string |
 function backwards({ target, before, after, parts }: Entry, check: string) {
   const text = (base64: string | null) => (base64 === null ? null : Buffer.from(base64, 'base64').toString('utf8'))
   const steps = parts.length > 0 ? parts : [{ check, safety: 'safe' as const, after }]
-  return steps.map((step, at) => ({ target, diff: unifiedDiff(target, text(step.after), text(at === 0 ? before : steps[at - 1]!.after)), safety: step.safety, check: step.check })).reverse()
+  return steps.map((step, at) => ({ target, diff: shownDiff({ target, before: text(step.after), after: text(at === 0 ? before : steps[at - 1]!.after) }), safety: step.safety, check: step.check })).reverse()
 }

@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../secrets.ts'
 import { gpuAtWork } from './gpu-load.ts'
 import { throttledShare } from './load.ts'
 import type { Measured } from './protocol.ts'
@@ -44,7 +45,7 @@ type Described = Pick<Result, 'target' | 'workload' | 'audio' | 'provider'> & { 
 export function knownOf({ target, workload, audio, provider, machine }: Omit<Described, 'tool'>): Known {
   const gpu = gpuAtWork(machine.gpus ?? null, provider)?.name
   return {
-    kind: target.kind, workload, seconds: audio.seconds, ...(audio.content === undefined ? {} : { content: audio.content }), provider: provider.used, threads: target.threads, precision: target.precision ?? null,
+    kind: target.kind, workload: typeof workload === 'string' ? withoutSecrets(workload) : workload, seconds: audio.seconds, ...(audio.content === undefined ? {} : { content: audio.content }), provider: provider.used, threads: target.threads, precision: target.precision ?? null,
     cpu: machine.cpu, cores: machine.logicalCores, arch: machine.arch, ...(gpu === undefined ? {} : { gpu }),
   }
 }

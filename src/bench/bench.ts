@@ -1,4 +1,5 @@
 import type { Io } from '../io.ts'
+import { cleaned } from '../report/clean.ts'
 import { WrongCall } from '../wrong-call.ts'
 import { BadAudio } from './audio/bad-audio.ts'
 import { clipText, clipWav } from './audio/clip.ts'
@@ -45,7 +46,9 @@ export async function bench(options: BenchOptions, io: Io, version: string): Pro
   for (const name of signals) process.on(name, stop)
   const held: { audio: Prepared | null; subject: Subject | null } = { audio: null, subject: null }
   try {
-    const { result, exitCode } = await outcome()
+    const { result: measured, exitCode } = await outcome()
+    // A command, a transcript and an answer of a server may hold what is nobody's business, and a baseline is committed.
+    const result = cleaned(measured) as Result
     show.result(result)
     // Half a measurement, or one of another provider, is nothing to compare with.
     const lost = keepAt === null || result.rtf === null || exitCode === 130 || exitCode === 5 ? null : keep(keepAt, result)

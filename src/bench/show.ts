@@ -1,5 +1,7 @@
 import { colourOn, widthOf, type Io } from '../io.ts'
+import { clean } from '../report/clean.ts'
 import { fitted } from '../report/wrap.ts'
+import { withoutSecrets } from '../secrets.ts'
 import { sober, soberJson } from '../sober.ts'
 import { summaryLine, textReport, type Paint } from './text.ts'
 import type { Result } from './types.ts'
@@ -16,11 +18,11 @@ export interface Shown {
 export function shown(io: Io, json: boolean, version: string): Shown {
   const colour = colourOn(io.stdout, io.env, true)
   const width = io.stdout.isTTY ? widthOf(io.stdout) : null
-  const line = (word: string, because: string) => void io.stderr.write(`asr-doctor bench: ${word}: ${sober(because)}\n`)
+  const line = (word: string, because: string) => void io.stderr.write(`asr-doctor bench: ${word}: ${clean(because)}\n`)
   return {
     line,
     failure: (word, because) => {
-      if (json) io.stdout.write(`${soberJson({ schemaVersion: 1, tool: { name: 'asr-doctor', version }, error: because })}\n`)
+      if (json) io.stdout.write(`${soberJson({ schemaVersion: 1, tool: { name: 'asr-doctor', version }, error: withoutSecrets(because) })}\n`)
       line(word, because)
     },
     result: (result) => {

@@ -28,6 +28,9 @@ Examples:
   asr-doctor fix --unit asr --output asr.patch   (patch -p1 -d / < asr.patch)
   asr-doctor fix --undo
 
+Values that look secret are shown as <secret>, in --json too; what --output and
+--format hand on is exact, and says so where it holds one.
+
 Nothing is written without --write-unit, --write-path or --apply. Exit codes:
 0 done or nothing to do, 1 a patch is shown but not written or something
 remains that no patch cures, 2 wrong call, refused or declined, 3 the proof

@@ -5,17 +5,16 @@ interface Step {
   readonly line: string
 }
 
-const CONTEXT = 3
 /** Above this many cells the middle is shown as replaced whole: correct, only longer. */
 const MAX_CELLS = 4_000_000
 
 /** One file's diff; '' when nothing changes. null = the file is not there (before) or is taken away (after). */
-export function unifiedDiff(path: string, before: string | null, after: string | null, mode = '100644'): string {
+export function unifiedDiff(path: string, before: string | null, after: string | null, { mode = '100644', context = 3 } = {}): string {
   if (before === after) return ''
   const steps = stepsOf(lines(before), lines(after))
   const [old, now] = [named(`a${rooted(path)}`), named(`b${rooted(path)}`)]
   const head = [`diff --git ${old.git} ${now.git}`, ...(before === null ? [`new file mode ${mode}`] : after === null ? [`deleted file mode ${mode}`] : [])]
-  const hunks = hunksOf(steps)
+  const hunks = hunksOf(steps, context)
   if (hunks.length === 0) return `${head.join('\n')}\n`
   return `${[...head, `--- ${before === null ? '/dev/null' : old.header}`, `+++ ${after === null ? '/dev/null' : now.header}`, ...hunks].join('\n')}\n`
 }
@@ -67,16 +66,16 @@ function middle(a: readonly string[], b: readonly string[]): readonly Step[] {
   return [...steps, ...gone(a.slice(i)), ...come(b.slice(j))]
 }
 
-function hunksOf(steps: readonly Step[]): readonly string[] {
+function hunksOf(steps: readonly Step[], context: number): readonly string[] {
   const changed = steps.flatMap(({ sign }, at) => (sign === ' ' ? [] : [at]))
   const ranges: { from: number; to: number }[] = []
   for (const at of changed) {
     const last = ranges.at(-1)
-    if (last !== undefined && at - last.to <= 2 * CONTEXT) last.to = at
+    if (last !== undefined && at - last.to <= 2 * context) last.to = at
     else ranges.push({ from: at, to: at })
   }
   return ranges.map(({ from, to }) => {
-    const [start, end] = [Math.max(0, from - CONTEXT), Math.min(steps.length, to + CONTEXT + 1)]
+    const [start, end] = [Math.max(0, from - context), Math.min(steps.length, to + context + 1)]
     const count = (part: readonly Step[], signs: string) => part.filter(({ sign }) => signs.includes(sign)).length
     const ahead = steps.slice(0, start)
     const inside = steps.slice(start, end)

@@ -1,4 +1,4 @@
-import { unifiedDiff } from './diff.ts'
+import { handedOn } from './discreet.ts'
 import { ansible } from './formats/ansible.ts'
 import { dockerfile } from './formats/dockerfile.ts'
 import { nix } from './formats/nix.ts'
@@ -8,7 +8,7 @@ import { sh } from './formats/sh.ts'
 /** The same change for those who keep their machines another way. */
 export const formats = {
   /** For patch(1) or git apply: `patch -p1 -d / < FILE`. */
-  patch: ({ changes }: Recipe): string => changes.map(({ target, before, after }) => unifiedDiff(target, before, after)).join(''),
+  patch: ({ changes }: Recipe): string => changes.map(handedOn).join(''),
   sh,
   ansible,
   dockerfile,

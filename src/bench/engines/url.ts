@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { withoutSecrets } from '../../secrets.ts'
 import { WrongCall } from '../../wrong-call.ts'
 import { boundedFile } from '../bounded-file.ts'
 import { crowd } from '../crowd.ts'
@@ -51,6 +52,9 @@ function shortly(error: unknown): string {
   return error.short
 }
 
+/** Without what is secret first: half a key is no longer known for one. */
+const beginning = (body: string, most: number): string => withoutSecrets(body.slice(0, 65_536)).replace(/\s+/g, ' ').trim().slice(0, most)
+
 async function request(url: URL, model: string, recording: Blob, name: string, signal: AbortSignal): Promise<Run> {
   if (signal.aborted) throw new Interrupted()
   const { wallMs, status, location, body } = await transcribe(url, { model, audio: recording, name }, MAX_ANSWER, AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)])).catch((error: unknown): never => {
@@ -59,8 +63,8 @@ async function request(url: URL, model: string, recording: Blob, name: string, s
     throw error.code === 'TOO_LONG' ? new NoText(`The server answered with ${error.message}.`, error.message) : new NoText(`${url.origin} gave no answer (${error.message}).`, `no answer (${error.message})`)
   })
   if (status >= 300 && status < 400) throw new NoText(`${url.origin} gave no answer but a redirect to ${location ?? 'nowhere'}, which is not followed.`, 'a redirect')
-  if (status !== 200) throw new NoText(`${url.href} answered with HTTP status ${status}${body.trim() ? `: ${body.replace(/\s+/g, ' ').trim().slice(0, 200)}` : ''}.`, `HTTP status ${status}${STATUS[status] ?? ''}`)
+  if (status !== 200) throw new NoText(`${url.href} answered with HTTP status ${status}${body.trim() ? `: ${beginning(body, 200)}` : ''}.`, `HTTP status ${status}${STATUS[status] ?? ''}`)
   const text = textIn(body)
-  if (text === null) throw new NoText(`${url.href} did not answer with JSON that holds a text: ${body.replace(/\s+/g, ' ').trim().slice(0, 120)}`, 'no JSON with a text')
+  if (text === null) throw new NoText(`${url.href} did not answer with JSON that holds a text: ${beginning(body, 120)}`, 'no JSON with a text')
   return { wallMs, cpuMs: null, phases: [], text }
 }

@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../../secrets.ts'
 import { WrongCall } from '../../wrong-call.ts'
 import type { Prepared } from '../audio/prepare.ts'
 import { commandEngine } from '../engines/command.ts'
@@ -13,7 +14,7 @@ export function commandTarget(line: string, audio: Prepared, runs: number | null
   return {
     engine: commandEngine(words, audio.file!, signal),
     plan: { launches: 1, runs, place: false },
-    workload: line,
+    workload: withoutSecrets(line),
     target: () => ({ kind: 'command', name: words[0]!, runtime: null, threads: null }),
     provider: () => ({ asked: [], used: null, tier: null, because: null, how: null, placement: [] }),
     opened: () => {},
