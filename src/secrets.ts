@@ -10,7 +10,7 @@ const UNMISTAKABLE = /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|(?<!BY|COM)PASS
 export const isSecretName = (name: string): boolean => SECRET_NAME.test(name) && !PUBLIC_NAME.test(name)
 
 /** Values that betray nothing, whatever the name before them: switches, words of this field, small numbers, placeholders, references. */
-const PLAIN = /^(?:true|false|yes|none|null|auto|default|enabled?|disabled?|required|optional|basic|bearer|digest|cpu|cuda|gpu|tensorrt|rocm|openvino|coreml|webgpu|directml|int8|int16|float16|float32|bfloat16|fp16|fp32|\d{1,5}|<.*|\$[A-Z_][A-Z0-9_]*|\$\{.*|\*+|\.{3}|…)$/i
+const PLAIN = /^(?:true|false|yes|none|null|auto|default|enabled?|disabled?|required|optional|basic|bearer|digest|cpu|cuda|gpu|tensorrt|rocm|openvino|coreml|webgpu|directml|int8|int16|float16|float32|bfloat16|fp16|fp32|\d{1,5}|<[|a-z][\w|-]*>?|\$[A-Z_][A-Z0-9_]*|\$\{.*|\*+|\.{3}|…)$/i
 /** A path below a folder that machines have, and a piece of a program that fetches the value. */
 const PLACE_OR_CODE = /^(?:\/(?:etc|opt|usr|home|var|run|srv|mnt|media|root|tmp|dev|proc|sys|lib|lib64|data|models?|app|Users)\/|~\/|\.{1,2}\/|[a-z]:\\|(?:os|self|args|config|settings|process)\.[a-z_]|[a-z_]\w{0,40}(?:\.[a-z_]\w{0,40}){1,4}[([]|(?:str|getenv)\()/i
 /** A variable that holds the place of a secret: a path there is no secret itself. */

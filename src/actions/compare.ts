@@ -5,7 +5,8 @@ import { hostOf } from '../host/host.ts'
 import { replayed } from '../host/replay.ts'
 import type { Io } from '../io.ts'
 import { allChecks } from '../load.ts'
-import { sober, soberJson } from '../sober.ts'
+import { clean, cleaned } from '../report/clean.ts'
+import { soberJson } from '../sober.ts'
 import { WrongCall } from '../wrong-call.ts'
 import { machineOf } from './machine.ts'
 
@@ -20,7 +21,7 @@ const MAX_CASE_BYTES = 64 * 1024 * 1024
 export async function compare(a: string, b: string, options: CompareOptions, io: Io): Promise<number> {
   const [left, right] = [await side(a, options, io), await side(b, options, io)]
   const result = compared(left, right)
-  io.stdout.write(options.json ? `${soberJson({ schemaVersion: 1, a: left.name, b: right.name, ...result })}\n` : text(left, right, result))
+  io.stdout.write(options.json ? `${soberJson(cleaned({ schemaVersion: 1, a: left.name, b: right.name, ...result }))}\n` : text(left, right, result))
   return result.differences.length > 0 ? 1 : 0
 }
 
@@ -44,8 +45,8 @@ async function side(word: string, { timeout }: CompareOptions, io: Io): Promise<
 }
 
 function text(a: Side, b: Side, { differences, unseen }: Comparison): string {
-  const lines = differences.flatMap(({ about, a: left, b: right, because }) => [sober(about), `  A ${sober(left ?? 'not there')}`, `  B ${sober(right ?? 'not there')}`, ...(because ? [`    ${because}`] : [])])
-  const head = `A ${sober(a.name)}\nB ${sober(b.name)}`
+  const lines = differences.flatMap(({ about, a: left, b: right, because }) => [clean(about), `  A ${clean(left ?? 'not there')}`, `  B ${clean(right ?? 'not there')}`, ...(because ? [`    ${because}`] : [])])
+  const head = `A ${clean(a.name)}\nB ${clean(b.name)}`
   const body = differences.length === 0 ? `No difference that can matter at run time was seen${unseen.length > 0 ? ', as far as both could be seen' : ''}.` : lines.join('\n')
-  return `${[head, body, ...(unseen.length > 0 ? [`Could not be compared\n${unseen.map((line) => `  ${sober(line)}`).join('\n')}`] : [])].join('\n\n')}\n`
+  return `${[head, body, ...(unseen.length > 0 ? [`Could not be compared\n${unseen.map((line) => `  ${clean(line)}`).join('\n')}`] : [])].join('\n\n')}\n`
 }

@@ -10,7 +10,7 @@ import { Refused } from '../fix/refused.ts'
 import { fixJson } from '../fix/report.ts'
 import { tidied } from '../fix/tidy.ts'
 import { about } from '../host/about.ts'
-import { sober } from '../sober.ts'
+import { clean } from '../report/clean.ts'
 import { examined, type Work } from './fix-work.ts'
 import { machineOf } from './machine.ts'
 
@@ -20,7 +20,7 @@ export async function writeOut(work: Work): Promise<number> {
   const refused = (error: unknown): number => {
     if (!(error instanceof Refused)) throw error
     if (options.json) io.stdout.write(fixJson(error instanceof Halfway ? told(error.touched, error.runId) : told([], null)))
-    io.stderr.write(`asr-doctor: ${sober(error.message)}\n`)
+    io.stderr.write(`asr-doctor: ${clean(error.message)}\n`)
     return 2
   }
   let all
@@ -33,7 +33,7 @@ export async function writeOut(work: Work): Promise<number> {
   }
   if (!options.yes) {
     if (!canAsk(io)) return refused(new Refused('Nothing was written: where nobody can be asked, --yes is needed.'))
-    const words = all.length === 0 ? `Run ${steps.flatMap(({ command, words }) => (command === null ? [] : [sober(words)])).join('; ')}` : `Write ${all.map(({ place }) => sober(place.real)).join(', ')}`
+    const words = all.length === 0 ? `Run ${steps.flatMap(({ command, words }) => (command === null ? [] : [clean(words)])).join('; ')}` : `Write ${all.map(({ place }) => clean(place.real)).join(', ')}`
     if (!(await asked(io, `${words}?`))) return refused(new Refused('Declined; nothing was written.'))
   }
   if (all.length === 0) {
@@ -50,11 +50,11 @@ export async function writeOut(work: Work): Promise<number> {
     return refused(error)
   }
   const written = all.map(({ place }) => place.target)
-  io.stderr.write(`Written (run ${run.runId}): ${written.map(sober).join(', ')}. To take it back: asr-doctor fix --undo ${run.runId}\n`)
+  io.stderr.write(`Written (run ${run.runId}): ${written.map(clean).join(', ')}. To take it back: asr-doctor fix --undo ${run.runId}\n`)
   if (options.json) io.stdout.write(fixJson(told(written, run.runId)))
   if (!options.restart) {
     const commands = steps.filter(({ command }) => command !== null)
-    if (commands.length > 0) io.stderr.write(`It takes effect after: ${commands.map(({ words }) => sober(words)).join('; ')} (or the same call with --restart).\n`)
+    if (commands.length > 0) io.stderr.write(`It takes effect after: ${commands.map(({ words }) => clean(words)).join('; ')} (or the same call with --restart).\n`)
     return codeOf(judging.before, offer, false, null)
   }
   return lookAgain(work, run.runId)
@@ -67,10 +67,10 @@ const partsOf = ({ main }: Work['offer'], file: string): readonly Part[] =>
 /** The only proof of a running service is the running service. */
 async function lookAgain({ options, io, target, judging, unit, steps }: Work, runId: string | null): Promise<number> {
   const { ran, stopped, failed } = await runSteps(steps)
-  for (const words of ran) io.stderr.write(`Done: ${sober(words)}\n`)
-  for (const words of stopped) io.stderr.write(`${sober(words)}\n`)
+  for (const words of ran) io.stderr.write(`Done: ${clean(words)}\n`)
+  for (const words of stopped) io.stderr.write(`${clean(words)}\n`)
   const trouble = failed ?? (unit === null ? null : await settled(unit))
-  if (trouble !== null) io.stderr.write(`asr-doctor: ${sober(trouble)}.${runId === null ? '' : ` To take the change back: asr-doctor fix --undo ${runId} --restart`}\n`)
+  if (trouble !== null) io.stderr.write(`asr-doctor: ${clean(trouble)}.${runId === null ? '' : ` To take the change back: asr-doctor fix --undo ${runId} --restart`}\n`)
   // The process that was named is gone with the restart; its unit has a new one.
   const present = target.kind === 'pid' && unit !== null ? { kind: 'pid' as const, pid: (await mainPidOf(unit)) ?? target.pid } : target
   const { ask } = await machineOf({ timeout: options.timeout }, io.cwd, (each) => each)

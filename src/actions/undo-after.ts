@@ -7,7 +7,7 @@ import { stepsOf } from '../fix/steps.ts'
 import { hostOf } from '../host/host.ts'
 import { realMachine } from '../host/real.ts'
 import type { Io } from '../io.ts'
-import { sober } from '../sober.ts'
+import { clean } from '../report/clean.ts'
 
 /** The managers of the units whose files were taken back must read them again: each unit's own, for several users may have one of that name. */
 export async function takeEffect(which: readonly Run[], restart: boolean, io: Io): Promise<number> {
@@ -19,7 +19,7 @@ export async function takeEffect(which: readonly Run[], restart: boolean, io: Io
     const then = [`systemctl ${user}daemon-reload`, `systemctl ${user}restart ${unit.name}`]
     // A manager that does not answer must not be taken for the caller's own.
     if (!state.known) {
-      io.stderr.write(`asr-doctor: ${sober(state.because)} If it runs, it reads the files again after: ${then.join('; ')}.\n`)
+      io.stderr.write(`asr-doctor: ${clean(state.because)} If it runs, it reads the files again after: ${then.join('; ')}.\n`)
       if (restart) code = 1
       continue
     }
@@ -29,14 +29,14 @@ export async function takeEffect(which: readonly Run[], restart: boolean, io: Io
       continue
     }
     const { stopped, failed } = await runSteps(steps)
-    for (const words of stopped) io.stderr.write(`${sober(words)}\n`)
+    for (const words of stopped) io.stderr.write(`${clean(words)}\n`)
     const trouble = failed ?? (await settled(state.value))
     if (trouble !== null) {
-      io.stderr.write(`asr-doctor: ${sober(trouble)}.\n`)
+      io.stderr.write(`asr-doctor: ${clean(trouble)}.\n`)
       code = 1
     }
   }
-  for (const { runId, user } of lingering(which)) io.stderr.write(`Lingering of ${sober(user)}, a step of run ${runId}, is on: loginctl disable-linger ${sober(user)} turns it off, if nothing else needs it.\n`)
+  for (const { runId, user } of lingering(which)) io.stderr.write(`Lingering of ${clean(user)}, a step of run ${runId}, is on: loginctl disable-linger ${clean(user)} turns it off, if nothing else needs it.\n`)
   return code
 }
 

@@ -6,7 +6,8 @@ import { Refused } from '../fix/refused.ts'
 import { outlook, undo, type Outlook } from '../fix/take-back.ts'
 import { tidied } from '../fix/tidy.ts'
 import type { Io } from '../io.ts'
-import { sober, soberJson } from '../sober.ts'
+import { clean } from '../report/clean.ts'
+import { soberJson } from '../sober.ts'
 import { targetName } from '../target-name.ts'
 import { takeEffect } from './undo-after.ts'
 import { chosenRuns, type Choice } from './undo-choice.ts'
@@ -24,7 +25,7 @@ export async function undoRuns(options: UndoOptions, io: Io): Promise<number> {
   let which: readonly Run[] = []
   const refused = (words: string, touched: readonly string[] = []): number => {
     if (options.json) io.stdout.write(json(which, touched, null))
-    io.stderr.write(`asr-doctor: ${sober(words)}\n`)
+    io.stderr.write(`asr-doctor: ${clean(words)}\n`)
     return 2
   }
   const caught = (error: unknown): number => {
@@ -42,7 +43,7 @@ export async function undoRuns(options: UndoOptions, io: Io): Promise<number> {
     return 0
   }
   if (!options.json) {
-    for (const run of [...which].reverse()) io.stdout.write(`Run ${run.runId}, ${run.at}${run.target === null ? '' : `, ${sober(targetName(run.target))}`}: ${run.entries.map(({ target }) => sober(target)).join(', ')}\n`)
+    for (const run of [...which].reverse()) io.stdout.write(`Run ${run.runId}, ${run.at}${run.target === null ? '' : `, ${clean(targetName(run.target))}`}: ${run.entries.map(({ target }) => clean(target)).join(', ')}\n`)
   }
   let view: Outlook
   try {
@@ -53,11 +54,11 @@ export async function undoRuns(options: UndoOptions, io: Io): Promise<number> {
   }
   const { back, gone, stays } = view
   if (back.length + gone.length === 0) {
-    for (const { run, because } of stays.slice(0, -1)) io.stderr.write(`${sober(staying(run, because))}\n`)
+    for (const { run, because } of stays.slice(0, -1)) io.stderr.write(`${clean(staying(run, because))}\n`)
     const last = stays.at(-1)!
     return refused(`${staying(last.run, last.because)} Nothing was taken back.`)
   }
-  for (const { run, because } of stays) io.stderr.write(`${sober(staying(run, because))}\n`)
+  for (const { run, because } of stays) io.stderr.write(`${clean(staying(run, because))}\n`)
   if (!options.yes) {
     if (!canAsk(io)) return refused('Nothing was taken back: where nobody can be asked, --yes is needed.')
     if (!(await asked(io, `${question(view)}?`))) return refused('Declined; nothing was taken back.')
@@ -69,18 +70,18 @@ export async function undoRuns(options: UndoOptions, io: Io): Promise<number> {
     return caught(error)
   }
   if (options.json) io.stdout.write(json([...back].reverse(), taken, options.undo === true ? null : options.undo))
-  if (back.length > 0) io.stderr.write(taken.length === 0 ? 'Everything was as before already.\n' : `Taken back: ${taken.map(sober).join(', ')}.\n`)
+  if (back.length > 0) io.stderr.write(taken.length === 0 ? 'Everything was as before already.\n' : `Taken back: ${taken.map(clean).join(', ')}.\n`)
   for (const run of gone) io.stderr.write(`Run ${run.runId} is struck from the journal: ${targetsOf([run])} was deleted since, and is left so.\n`)
   const code = await takeEffect(back, options.restart === true, io)
   return stays.length > 0 ? 1 : code
 }
 
-const targetsOf = (which: readonly Run[]): string => [...new Set(which.flatMap(({ entries }) => [...entries].reverse().map(({ target }) => sober(target))))].join(', ')
+const targetsOf = (which: readonly Run[]): string => [...new Set(which.flatMap(({ entries }) => [...entries].reverse().map(({ target }) => clean(target))))].join(', ')
 
 const staying = (run: Run, because: string): string => `Run ${run.runId} stays: ${because}`
 
 function question({ back, revived, gone }: Outlook): string {
-  const again = revived.length === 0 ? '' : ` (${revived.map(sober).join(', ')} was deleted since; what stood there before is put back)`
+  const again = revived.length === 0 ? '' : ` (${revived.map(clean).join(', ')} was deleted since; what stood there before is put back)`
   return [...(back.length > 0 ? [`Take back ${targetsOf(back)}${again}`] : []), ...(gone.length > 0 ? [`${back.length > 0 ? 'forget' : 'Forget'} run ${gone.map(({ runId }) => runId).join(', ')}, whose files somebody deleted`] : [])].join(' and ')
 }
 
