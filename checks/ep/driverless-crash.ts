@@ -37,8 +37,9 @@ export default defineCheck({
     return [
       {
         severity: died || (named && !runs) ? 'error' : named ? 'warning' : 'info',
-        confidence: died ? 'certain' : named ? 'likely' : 'possible',
-        cause: `ONNX Runtime ${bare.library.version} finds every library of its CUDA provider and no libcuda.so.1, and then ${died ? 'died of SIGSEGV while it loaded' : intent.asks === null ? 'dies of SIGSEGV if its program has it load' : 'dies of SIGSEGV while it loads'} the provider, without a word.`,
+        // A program of which nothing tells that it asks for the GPU may have died of something else.
+        confidence: died ? (intent.asks === 'gpu' ? 'certain' : 'likely') : named ? 'likely' : 'possible',
+        cause: `ONNX Runtime ${bare.library.version} finds every library of its CUDA provider and no libcuda.so.1, and then ${died ? (intent.asks === 'gpu' ? 'died of SIGSEGV while it loaded' : 'died of SIGSEGV, as it does when it loads') : intent.asks === null ? 'dies of SIGSEGV if its program has it load' : 'dies of SIGSEGV while it loads'} the provider, without a word.`,
         evidence: [
           { source: bare.library.foundBy, saw: bare.library.path },
           ...(died ? [{ source: unit.source, saw: `Result=${unit.properties['Result']}, ExecMainStatus=11` }] : []),
